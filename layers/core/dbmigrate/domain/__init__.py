@@ -1,0 +1,1 @@
+"""The words of the project as plain values and rules. Imports only the standard library."""

@@ -1,0 +1,161 @@
+"""Everything that can go wrong, as nouns. The class names are the error names of the state machine.
+
+    DbMigrateError
+        Misconfigured             usage or configuration (exit 2)
+            DatabaseUnreachable, LoginFailed, MissingPolicy, PoolerFound
+        Refused                   validation or policy says no; nothing was changed (exit 3)
+            BadRequest, BundleRejected, HistoryRejected, EditedRevision, UnknownRevision, DriftFound, WrongEnvironment,
+            FindingsBlock, NotYetProven, PlanOutdated, RunInProgress, ForceRefused, ResetRefused, LinkRefused
+        Failed                    nothing of this step remains in the database (exit 1)
+            LockNotFree, RevisionFailed, BackupFailed, RehearsalFailed
+        NeedsPerson               somebody must look and act (exit 4)
+            RevisionHalfApplied, VerificationFailed, AlarmRaised, NotReversible
+"""
+
+from __future__ import annotations
+
+
+class DbMigrateError(Exception):
+    """Base of all errors of this project.
+
+    ``message`` says where and why, ``hint`` what to type next. ``exit_code`` is the command's documented exit code.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(f"{message}\nNext: {hint}" if hint else message)
+        self.message = message
+        self.hint = hint
+
+
+class Misconfigured(DbMigrateError):
+    """An option, a setting or a credential is wrong or missing; nothing was changed."""
+
+    exit_code = 2
+
+
+class DatabaseUnreachable(Misconfigured):
+    """No server answers at the address."""
+
+
+class LoginFailed(Misconfigured):
+    """The server refused the user, the password or the database name."""
+
+
+class PoolerFound(Misconfigured):
+    """A pooler or RDS Proxy stands between us and PostgreSQL; session locks and settings would leak."""
+
+
+class MissingPolicy(Misconfigured):
+    """The environment has no complete policy row."""
+
+
+class Refused(DbMigrateError):
+    """A check or the policy says no; nothing was changed."""
+
+    exit_code = 3
+
+
+class BadRequest(Refused):
+    """The input of an execution, an event or an option is malformed."""
+
+
+class BundleRejected(Refused):
+    """The bundle is unreadable, has another digest than its name, or holds a path outside itself."""
+
+
+class HistoryRejected(Refused):
+    """The revisions do not form one history: several heads, a broken link, a file that does not load."""
+
+
+class EditedRevision(Refused):
+    """A revision that was already applied has other content now."""
+
+
+class UnknownRevision(Refused):
+    """The database stands at a revision that this history does not know."""
+
+
+class DriftFound(Refused):
+    """The database is not what its revisions make of it."""
+
+    def __init__(self, message: str, differences: list[str], hint: str = "") -> None:
+        shown = [f"  {difference}" for difference in differences[:20]]
+        more = [f"  and {len(differences) - 20} more"] if len(differences) > 20 else []
+        super().__init__("\n".join([message, *shown, *more]), hint)
+        self.differences = differences
+
+
+class WrongEnvironment(Refused):
+    """The database says that it belongs to another environment."""
+
+
+class FindingsBlock(Refused):
+    """At least one finding has severity block."""
+
+
+class NotYetProven(Refused):
+    """The policy wants the same bundle to have succeeded in another environment before."""
+
+
+class PlanOutdated(Refused):
+    """What was approved is not what would run now: other bundle, other plan or other starting revision."""
+
+
+class RunInProgress(Refused):
+    """Another run holds the database's lease."""
+
+
+class ForceRefused(Refused):
+    """The policy does not allow to skip the approval, or no reason was given."""
+
+
+class ResetRefused(Refused):
+    """The policy, or the database itself, says that this is not a development database."""
+
+
+class LinkRefused(Refused):
+    """An approval link is unknown, expired, already used or was answered with a wrong code."""
+
+
+class Failed(DbMigrateError):
+    """A step failed; nothing of it remains in the database."""
+
+
+class LockNotFree(Failed):
+    """Another session holds a conflicting lock; the revision was rolled back whole."""
+
+
+class RevisionFailed(Failed):
+    """A revision raised; its transaction was rolled back."""
+
+
+class RehearsalFailed(Refused):
+    """A revision does not run on a scratch database."""
+
+
+class BackupFailed(Failed):
+    """The backup could not be started or did not become available."""
+
+
+class NeedsPerson(DbMigrateError):
+    """The database is in a state that a person must judge."""
+
+    exit_code = 4
+
+
+class RevisionHalfApplied(NeedsPerson):
+    """A revision that commits inside (autocommit_block) failed and may have left something behind."""
+
+
+class VerificationFailed(NeedsPerson):
+    """After the upgrade the database is not what the evidence says."""
+
+
+class AlarmRaised(NeedsPerson):
+    """An application alarm went off while the run was being watched."""
+
+
+class NotReversible(NeedsPerson):
+    """The way back was not proved lossless, so nothing undoes it without a person."""

@@ -1,0 +1,119 @@
+"""The plan: what a run will do, and the digest that an approver approves."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from dbmigrate.domain.errors import BadRequest, PlanOutdated
+
+CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One revision as the approver sees it: what it is for, what it does to the catalog, which SQL it ran on scratch."""
+
+    revision: str
+    doc: str
+    sql: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
+    autocommit: bool = False
+    round_trip: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Bundle + environment + from -> to + findings + predicted impact.
+
+    ``start`` and ``end`` are revision ids, "base", or several ids joined by commas where a history has branches.
+    ``predicted_seconds`` is an upper estimate of the upgrade itself. ``losses`` names what a way back would not bring back.
+    """
+
+    bundle: str
+    environment: str
+    direction: str
+    start: str
+    end: str
+    steps: tuple[Step, ...]
+    findings: tuple[dict[str, str], ...] = ()
+    losses: tuple[str, ...] = ()
+    predicted_seconds: float = 0.0
+    requested_by: str = ""
+    rollback_of: str | None = None
+    revisions: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "revisions", tuple(step.revision for step in self.steps))
+
+    @property
+    def reversible(self) -> bool:
+        """Whether every step went there and back on the scratch database and nothing existing is lost on the way."""
+        return not self.losses and all(step.round_trip for step in self.steps)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the canonical JSON of the plan. Approving means approving this."""
+        canonical = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
+
+    @property
+    def code(self) -> str:
+        """Six characters of the digest, to be typed by hand; letters and digits that are not mistaken for each other."""
+        number = int(self.digest[7:], 16)
+        return "".join(CODE_ALPHABET[number >> 5 * place & 31] for place in range(6))
+
+    def to_json(self) -> dict[str, Any]:
+        """The whole plan as JSON values."""
+        values = asdict(self)
+        del values["revisions"]
+        return json.loads(json.dumps(values))  # type: ignore[no-any-return]
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Plan:
+        """The plan back from its JSON. Raises BadRequest when it is none."""
+        try:
+            known = {f.name for f in fields(cls) if f.init}
+            given = {key: value for key, value in values.items() if key in known}
+            steps = tuple(
+                Step(**{k: tuple(v) if isinstance(v, list) else v for k, v in step.items()}) for step in given.pop("steps")
+            )
+            findings, losses = tuple(given.pop("findings", ())), tuple(given.pop("losses", ()))
+            return cls(**given, steps=steps, findings=findings, losses=losses)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise BadRequest(f"This is no plan: {error}.", "start the run again: db-migrate deploy") from error
+
+    def slim(self) -> dict[str, Any]:
+        """What travels through the state machine; the whole plan lies in the bucket under its digest."""
+        severities = [finding["severity"] for finding in self.findings]
+        return {
+            "digest": self.digest,
+            "code": self.code,
+            "bundle": self.bundle,
+            "environment": self.environment,
+            "direction": self.direction,
+            "from": self.start,
+            "to": self.end,
+            "pending": list(self.revisions),
+            "total": len(self.steps),
+            "reversible": self.reversible,
+            "losses": list(self.losses)[:20],
+            "findings": {word: severities.count(word) for word in ("note", "review", "block")},
+            "predicted_seconds": self.predicted_seconds,
+            "requested_by": self.requested_by,
+            "rollback_of": self.rollback_of,
+        }
+
+
+def check_approved(slim: Mapping[str, Any], approval: Mapping[str, Any], approval_required: bool, forced: bool) -> None:
+    """Raise PlanOutdated unless this plan, and no other, was approved (or needs no approval)."""
+    if not approval_required or forced:
+        return
+    if approval.get("status") != "approved" or approval.get("digest") != slim.get("digest"):
+        raise PlanOutdated(
+            f"The approval is for plan {approval.get('digest') or 'none'}, but the run carries {slim.get('digest')}.",
+            "start the run again and have the new plan approved: db-migrate deploy",
+        )

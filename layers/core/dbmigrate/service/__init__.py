@@ -1,0 +1,1 @@
+"""One use case a file. What a use case needs from outside comes as parameters."""
