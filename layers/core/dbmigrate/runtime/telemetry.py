@@ -1,0 +1,46 @@
+"""Logs and metrics of the functions: one JSON line an event, and nothing secret in any of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from dbmigrate.runtime.settings import settings
+
+logger = Logger()
+# Powertools would add its service as a second dimension: no alarm on Environment alone would see the metric.
+metrics = Metrics(service="")
+
+
+def begin(verb: str, event: Any) -> None:
+    """Start the log keys of one invocation, as far as the event has them."""
+    logger.append_keys(verb=verb, environment=settings().environ.get("ENVIRONMENT", ""), **_run_keys(event))
+    if keys := _run_keys(event):
+        logger.set_correlation_id(keys["run"])
+
+
+def end() -> None:
+    """Forget the invocation's keys and write the metrics that were emitted."""
+    logger.remove_keys(["verb", "run", "environment", "revision", "bundle", "correlation_id"])
+    if metrics.metric_set:
+        metrics.flush_metrics()
+
+
+def emit(name: str, value: float = 1) -> None:
+    """Count one event, or measure seconds where the metric's name ends so."""
+    unit = MetricUnit.Seconds if name.endswith("Seconds") else MetricUnit.Count
+    metrics.set_default_dimensions(Environment=settings().environment)
+    metrics.add_metric(name=name, unit=unit, value=value)
+
+
+def _run_keys(event: Any) -> dict[str, str]:
+    run = event.get("run") if isinstance(event, Mapping) else None
+    if not isinstance(run, str):
+        return {}
+    plan = event.get("plan") or event.get("request")
+    plan = plan if isinstance(plan, Mapping) else {}
+    found = {"run": run, "revision": plan.get("to"), "bundle": plan.get("bundle")}
+    return {key: value for key, value in found.items() if isinstance(value, str)}

@@ -1,0 +1,97 @@
+"""Builds what the handlers need, once per process and when asked: importing this imports no adapter."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from dbmigrate.domain.errors import Misconfigured
+from dbmigrate.domain.policy import Policy
+from dbmigrate.runtime.settings import settings
+
+if TYPE_CHECKING:
+    from dbmigrate.adapters.alarms import CloudWatchAlarms
+    from dbmigrate.adapters.approvals import DynamoApprovals
+    from dbmigrate.adapters.backups import ClusterBackups, InstanceBackups
+    from dbmigrate.adapters.bundle_store import S3BundleStore
+    from dbmigrate.adapters.messages import SnsMessages
+    from dbmigrate.adapters.task_tokens import StepFunctionsTokens
+
+
+def policy() -> Policy:
+    """The environment's policy row. Raises MissingPolicy."""
+    return settings().policy
+
+
+@cache
+def client(service: str) -> Any:
+    """The AWS client of one service; gives up early enough that the function can still say so."""
+    import boto3
+    from botocore.config import Config
+
+    patience = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "max_attempts": 4})
+    make: Any = boto3.client
+    return make(service, config=patience)
+
+
+@cache
+def bundle_store() -> S3BundleStore:
+    """Bundles, plans and proofs of success."""
+    from dbmigrate.adapters.bundle_store import S3BundleStore
+
+    return S3BundleStore(client("s3"), settings().bundle_bucket, settings().preceding_bucket)
+
+
+@cache
+def approvals() -> DynamoApprovals:
+    """Requests for approval and their personal links."""
+    from dbmigrate.adapters.approvals import DynamoApprovals
+
+    return DynamoApprovals(client("dynamodb"), settings().approvals_table)
+
+
+@cache
+def messages() -> SnsMessages:
+    """E-mails to approvers and to everyone. A function needs only the topics that it writes to."""
+    from dbmigrate.adapters.messages import SnsMessages
+
+    environ = settings().environ
+    return SnsMessages(
+        client("sns"), environ.get("APPROVALS_TOPIC_ARN"), environ.get("NOTIFICATIONS_TOPIC_ARN")
+    )
+
+
+@cache
+def task_tokens() -> StepFunctionsTokens:
+    """The waiting task of a run."""
+    from dbmigrate.adapters.task_tokens import StepFunctionsTokens
+
+    return StepFunctionsTokens(client("stepfunctions"))
+
+
+@cache
+def backups() -> InstanceBackups | ClusterBackups:
+    """Snapshots of the environment's RDS instance or Aurora cluster."""
+    from dbmigrate.adapters.backups import ClusterBackups, InstanceBackups
+
+    cluster, instance = settings().database_cluster, settings().database_instance
+    if bool(cluster) == bool(instance):
+        raise Misconfigured(
+            "Exactly one of DATABASE_INSTANCE and DATABASE_CLUSTER must name the database to back up.",
+            "set DatabaseInstance or DatabaseCluster in samconfig.toml and deploy the stack again",
+        )
+    return ClusterBackups(client("rds"), cluster) if cluster else InstanceBackups(client("rds"), instance)
+
+
+@cache
+def alarms() -> CloudWatchAlarms:
+    """The application's alarms."""
+    from dbmigrate.adapters.alarms import CloudWatchAlarms
+
+    return CloudWatchAlarms(client("cloudwatch"))
+
+
+def forget() -> None:
+    """Drop everything built so far, where one process plays several functions or environments."""
+    for factory in (client, bundle_store, approvals, messages, task_tokens, backups, alarms):
+        factory.cache_clear()
