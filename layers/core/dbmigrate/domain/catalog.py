@@ -21,12 +21,16 @@ def fingerprint(catalog: Mapping[str, Mapping[str, str]]) -> str:
     return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def changes_between(before: Mapping[str, Mapping[str, str]], after: Mapping[str, Mapping[str, str]]) -> tuple[Change, ...]:
+def changes_between(
+    before: Mapping[str, Mapping[str, str]], after: Mapping[str, Mapping[str, str]]
+) -> tuple[Change, ...]:
     """What turns ``before`` into ``after``, sorted by kind and identity."""
     found: list[Change] = []
     for kind in sorted({*before, *after}):
         old, new = before.get(kind, {}), after.get(kind, {})
-        found += [(kind, name, new.get(name)) for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
+        found += [
+            (kind, name, new.get(name)) for name in sorted({*old, *new}) if old.get(name) != new.get(name)
+        ]
     return tuple(found)
 
 
@@ -54,7 +58,9 @@ def describe_changes(before: Mapping[str, Mapping[str, str]], changes: Iterable[
     return lines
 
 
-def describe_drift(expected: Mapping[str, Mapping[str, str]], found: Mapping[str, Mapping[str, str]]) -> list[str]:
+def describe_drift(
+    expected: Mapping[str, Mapping[str, str]], found: Mapping[str, Mapping[str, str]]
+) -> list[str]:
     """The differences as a person on call reads them: what the revisions say against what the database has."""
     lines = []
     for kind, name, actual in changes_between(expected, found):
@@ -70,4 +76,6 @@ def describe_drift(expected: Mapping[str, Mapping[str, str]], found: Mapping[str
 
 def tables(catalog: Mapping[str, Mapping[str, str]]) -> frozenset[str]:
     """Names of the ordinary and partitioned tables."""
-    return frozenset(name for name, what in catalog.get("relation", {}).items() if what.split("|")[0] in ("r", "p"))
+    return frozenset(
+        name for name, what in catalog.get("relation", {}).items() if what.split("|")[0] in ("r", "p")
+    )

@@ -1,15 +1,15 @@
 """Everything that can go wrong, as nouns. The class names are the error names of the state machine.
 
-    DbMigrateError
-        Misconfigured             usage or configuration (exit 2)
-            DatabaseUnreachable, LoginFailed, MissingPolicy, PoolerFound
-        Refused                   validation or policy says no; nothing was changed (exit 3)
-            BadRequest, BundleRejected, HistoryRejected, EditedRevision, UnknownRevision, DriftFound, WrongEnvironment,
-            FindingsBlock, NotYetProven, PlanOutdated, RunInProgress, ForceRefused, ResetRefused, LinkRefused
-        Failed                    nothing of this step remains in the database (exit 1)
-            LockNotFree, RevisionFailed, BackupFailed, RehearsalFailed
-        NeedsPerson               somebody must look and act (exit 4)
-            RevisionHalfApplied, VerificationFailed, AlarmRaised, NotReversible
+DbMigrateError
+    Misconfigured             usage or configuration (exit 2)
+        DatabaseUnreachable, LoginFailed, MissingPolicy, PoolerFound
+    Refused                   validation or policy says no; nothing was changed (exit 3)
+        BadRequest, BundleRejected, HistoryRejected, EditedRevision, UnknownRevision, DriftFound, WrongEnvironment,
+        FindingsBlock, NotYetProven, PlanOutdated, RunInProgress, ForceRefused, ResetRefused, LinkRefused
+    Failed                    nothing of this step remains in the database (exit 1)
+        LockNotFree, RevisionFailed, BackupFailed, RehearsalFailed
+    NeedsPerson               somebody must look and act (exit 4)
+        RevisionHalfApplied, VerificationFailed, AlarmRaised, NotReversible
 """
 
 from __future__ import annotations

@@ -71,7 +71,12 @@ class Evidence:
             values = asdict(evidence)
             del values["revision"]
             revisions[revision] = values
-        return {"format": FORMAT, "server_major": self.server_major, "order": list(self.order), "revisions": revisions}
+        return {
+            "format": FORMAT,
+            "server_major": self.server_major,
+            "order": list(self.order),
+            "revisions": revisions,
+        }
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Evidence:
@@ -86,7 +91,8 @@ class Evidence:
             return cls(int(values["server_major"]), tuple(values["order"]), revisions)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise BundleRejected(
-                f"evidence.json of the bundle cannot be read: {error}.", "build the bundle again: db-migrate deploy"
+                f"evidence.json of the bundle cannot be read: {error}.",
+                "build the bundle again: db-migrate deploy",
             ) from error
 
 

@@ -9,6 +9,7 @@ from dbmigrate.domain.errors import FindingsBlock
 from dbmigrate.domain.evidence import RevisionEvidence
 
 SEVERITIES = ("note", "review", "block")
+Check = Callable[["Facts"], Iterable[tuple[str, str]]]
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Rule:
     id: str
     title: str
     instead: str
-    check: Callable[[Facts], Iterable[tuple[str, str]]]
+    check: Check
 
 
 def judge(rules: Iterable[Rule], facts: Iterable[Facts]) -> list[Finding]:

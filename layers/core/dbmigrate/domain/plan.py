@@ -79,12 +79,15 @@ class Plan:
             known = {f.name for f in fields(cls) if f.init}
             given = {key: value for key, value in values.items() if key in known}
             steps = tuple(
-                Step(**{k: tuple(v) if isinstance(v, list) else v for k, v in step.items()}) for step in given.pop("steps")
+                Step(**{k: tuple(v) if isinstance(v, list) else v for k, v in step.items()})
+                for step in given.pop("steps")
             )
             findings, losses = tuple(given.pop("findings", ())), tuple(given.pop("losses", ()))
             return cls(**given, steps=steps, findings=findings, losses=losses)
         except (AttributeError, KeyError, TypeError) as error:
-            raise BadRequest(f"This is no plan: {error}.", "start the run again: db-migrate deploy") from error
+            raise BadRequest(
+                f"This is no plan: {error}.", "start the run again: db-migrate deploy"
+            ) from error
 
     def slim(self) -> dict[str, Any]:
         """What travels through the state machine; the whole plan lies in the bucket under its digest."""
@@ -108,7 +111,9 @@ class Plan:
         }
 
 
-def check_approved(slim: Mapping[str, Any], approval: Mapping[str, Any], approval_required: bool, forced: bool) -> None:
+def check_approved(
+    slim: Mapping[str, Any], approval: Mapping[str, Any], approval_required: bool, forced: bool
+) -> None:
     """Raise PlanOutdated unless this plan, and no other, was approved (or needs no approval)."""
     if not approval_required or forced:
         return

@@ -1,0 +1,162 @@
+"""One database as the use cases see it. Every method opens a connection of its own, with limits, and closes it."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from dbmigrate.adapters import catalog, ledger, runner
+from dbmigrate.adapters.connection import Limits, Target, connected
+from dbmigrate.adapters.history import History
+from dbmigrate.domain.catalog import Catalog, fingerprint
+from dbmigrate.domain.errors import DatabaseUnreachable, Failed, RunInProgress
+from dbmigrate.domain.standing import Standing, label
+
+ADVISORY_KEY = 0x64626D6967726174  # "dbmigrat"
+LOCK_POLL_SECONDS = 0.2
+LOCK_PATIENCE_SECONDS = 5.0
+Committed = Callable[[str, float, int], None]
+
+
+class Database:
+    """A PostgreSQL database that is, or will be, under our care."""
+
+    def __init__(self, target: Target, environment: str, limits: Limits | None = None) -> None:
+        self.target = target
+        self.environment = environment
+        self.limits = limits or Limits()
+
+    @contextlib.contextmanager
+    def session(self, application: str = "db-migrate") -> Iterator[Connection]:
+        """A connection with limits. What PostgreSQL says outside of revisions becomes one of our errors, too."""
+        try:
+            with connected(self.target, replace(self.limits, application=application)) as connection:
+                yield connection
+        except DBAPIError as error:
+            if error.connection_invalidated or not runner.sqlstate(error):
+                raise DatabaseUnreachable(
+                    f"The connection to {self.target.host}:{self.target.port} broke: {runner.said(error)}.",
+                    "ask the database what is true: db-migrate status",
+                ) from error
+            raise Failed(f"PostgreSQL refused: {runner.said(error)}.", "db-migrate status") from error
+
+    def look(self) -> Standing:
+        """Everything that validation and status need to know, in one session; changes nothing."""
+        with self.session("db-migrate look") as connection:
+            return _look(connection, self.environment)
+
+    def current(self) -> tuple[str, ...]:
+        """The revisions at which the database stands. Raises WrongEnvironment."""
+        with self.session("db-migrate look") as connection:
+            ledger.check_environment(connection, self.environment)
+            return runner.current(connection)
+
+    def invalid_indexes(self) -> list[str]:
+        with self.session("db-migrate look") as connection:
+            return catalog.invalid_indexes(connection)
+
+    def runs(self) -> list[dict[str, Any]]:
+        """The latest runs of the ledger, newest first."""
+        with self.session("db-migrate look") as connection:
+            ledger.check_environment(connection, self.environment)
+            return ledger.runs(connection) if ledger.exists(connection) else []
+
+    def move(
+        self,
+        history: History,
+        revisions: Sequence[str],
+        direction: str,
+        run: str,
+        facts: Mapping[str, str | None],
+        committed: Committed = lambda revision, seconds, lock_waits: None,
+        check: Callable[[tuple[str, ...]], None] = lambda current: None,
+    ) -> None:
+        """Take the lease, then run the revisions; ``check`` sees the current revisions under the lock and may refuse.
+
+        Raises RunInProgress, WrongEnvironment and what dbmigrate.adapters.runner.Move raises.
+        """
+
+        def record(connection: Connection, revision: str, seconds: float, lock_waits: int) -> None:
+            digest = history.revisions[revision].source_digest
+            line = ledger.Applied(revision, direction, run, str(facts["bundle"]), digest, seconds, lock_waits)
+            ledger.record(connection, line)
+
+        with self.session(f"db-migrate {run}") as connection, _only_migrator(connection):
+            ledger.check_environment(connection, self.environment)
+            check(runner.current(connection))
+            ledger.create(connection, self.environment)
+            ledger.open_run(connection, run, facts)
+            connection.commit()
+            runner.Move(connection, history, direction, record, committed).run(revisions)
+
+    def close_run(self, run: str, outcome: str, detail: str, remember: bool) -> bool:
+        """Write the run's end and give the lease back; ``remember`` keeps the catalog as what later drift is measured
+        against. Returns whether the run was open."""
+        with self.session(f"db-migrate {run}") as connection:
+            if not ledger.exists(connection):
+                return False
+            ledger.check_environment(connection, self.environment)
+            closed = ledger.close_run(connection, run, outcome, detail)
+            if closed and remember:
+                found = catalog.snapshot(connection)
+                ledger.keep_catalog(connection, label(runner.current(connection)), fingerprint(found), found)
+            connection.commit()
+            return closed
+
+    def catalog(self) -> Catalog:
+        """The catalog as it is now."""
+        with self.session("db-migrate look") as connection:
+            return catalog.snapshot(connection)
+
+    def empty(self) -> None:
+        """Drop every schema with all that is in it, the ledger included, and make an empty public one with the
+        extensions that lived there. Only for a database that bears no stamp but development's."""
+        with self.session("db-migrate reset") as connection, _only_migrator(connection):
+            ledger.check_environment(connection, self.environment)
+            catalog.drop_everything(connection)
+            connection.commit()
+
+
+def _look(connection: Connection, environment: str) -> Standing:
+    ledger.check_environment(connection, environment)
+    known = ledger.exists(connection)
+    major, version = catalog.server_version(connection)
+    return Standing(
+        current=runner.current(connection),
+        catalog=catalog.snapshot(connection),
+        kept=ledger.kept_catalog(connection) if known else None,
+        applied=ledger.standing(connection) if known else {},
+        runs=ledger.runs(connection) if known else [],
+        table_bytes=catalog.table_bytes(connection),
+        invalid_indexes=catalog.invalid_indexes(connection),
+        server_major=major,
+        server=version,
+    )
+
+
+@contextlib.contextmanager
+def _only_migrator(connection: Connection) -> Iterator[None]:
+    """Hold the advisory lock of migrators for the session. Polled, never waited for: a waiter in pg_advisory_lock
+    deadlocks with CREATE INDEX CONCURRENTLY."""
+    limit = time.monotonic() + LOCK_PATIENCE_SECONDS
+    while not connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({ADVISORY_KEY})").scalar_one():
+        connection.rollback()
+        if time.monotonic() > limit:
+            raise RunInProgress(
+                "Another migrator works on this database right now.", "look who: db-migrate status"
+            )
+        time.sleep(LOCK_POLL_SECONDS)
+    connection.commit()
+    try:
+        yield
+    finally:
+        if not connection.invalidated:
+            connection.rollback()
+            connection.exec_driver_sql(f"SELECT pg_advisory_unlock({ADVISORY_KEY})")
+            connection.commit()

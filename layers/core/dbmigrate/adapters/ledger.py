@@ -1,0 +1,199 @@
+"""The ledger: the tables in the migrated database that record what ran. Its schema is "dbmigrate"."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from dbmigrate.domain.catalog import Catalog
+from dbmigrate.domain.errors import RunInProgress, WrongEnvironment
+
+TABLES = """
+CREATE SCHEMA IF NOT EXISTS dbmigrate;
+CREATE TABLE IF NOT EXISTS dbmigrate.environment (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    name text NOT NULL,
+    stamped_at timestamptz NOT NULL DEFAULT clock_timestamp());
+CREATE TABLE IF NOT EXISTS dbmigrate.run (
+    name text PRIMARY KEY,
+    bundle text NOT NULL,
+    plan text NOT NULL,
+    direction text NOT NULL,
+    requested_by text NOT NULL,
+    approved_by text,
+    reason text,
+    started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    ended_at timestamptz,
+    outcome text,
+    detail text);
+CREATE UNIQUE INDEX IF NOT EXISTS run_one_open ON dbmigrate.run ((ended_at IS NULL)) WHERE ended_at IS NULL;
+CREATE TABLE IF NOT EXISTS dbmigrate.revision (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    revision text NOT NULL,
+    direction text NOT NULL,
+    run text NOT NULL REFERENCES dbmigrate.run (name),
+    bundle text NOT NULL,
+    source_digest text NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    seconds double precision NOT NULL,
+    lock_waits integer NOT NULL);
+CREATE TABLE IF NOT EXISTS dbmigrate.catalog (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    revision text NOT NULL,
+    fingerprint text NOT NULL,
+    content bytea NOT NULL,
+    seen_at timestamptz NOT NULL DEFAULT clock_timestamp());
+"""
+
+
+@dataclass(frozen=True)
+class Applied:
+    """One line of the ledger about one revision. ``seconds`` counts the revision's own transaction."""
+
+    revision: str
+    direction: str
+    run: str
+    bundle: str
+    source_digest: str
+    seconds: float
+    lock_waits: int
+
+
+def exists(connection: Connection) -> bool:
+    return (
+        connection.exec_driver_sql("SELECT to_regclass('dbmigrate.catalog') IS NOT NULL").scalar_one() is True
+    )
+
+
+def create(connection: Connection, environment: str) -> None:
+    """Make the tables where they are missing and stamp the database with its environment.
+
+    Raises WrongEnvironment when it bears another's stamp.
+    """
+    if not exists(connection):
+        for statement in TABLES.strip().split(";\n"):
+            connection.exec_driver_sql(statement.rstrip(";"))
+    connection.execute(
+        text("INSERT INTO dbmigrate.environment (name) VALUES (:name) ON CONFLICT DO NOTHING"),
+        {"name": environment},
+    )
+    check_environment(connection, environment)
+
+
+def check_environment(connection: Connection, environment: str) -> None:
+    """Raise WrongEnvironment when the database bears the stamp of another environment."""
+    if not exists(connection):
+        return
+    stamp = connection.exec_driver_sql("SELECT name FROM dbmigrate.environment").scalar()
+    if stamp not in (None, environment):
+        raise WrongEnvironment(
+            f"This database belongs to {stamp}, but the run is for {environment}.",
+            f"name the right database, or: db-migrate --environment {stamp} status",
+        )
+
+
+def open_run(connection: Connection, name: str, facts: Mapping[str, str | None]) -> None:
+    """Take the lease: the run's line without an end. Going on with one's own lease is fine.
+
+    Raises RunInProgress when another run has it.
+    """
+    connection.execute(
+        text(
+            """INSERT INTO dbmigrate.run (name, bundle, plan, direction, requested_by, approved_by, reason)
+               VALUES (:name, :bundle, :plan, :direction, :requested_by, :approved_by, :reason) ON CONFLICT DO NOTHING"""
+        ),
+        {"name": name, "approved_by": None, "reason": None, **facts},
+    )
+    holder = connection.execute(
+        text("SELECT name, started_at FROM dbmigrate.run WHERE ended_at IS NULL")
+    ).one_or_none()
+    if holder is None or holder.name != name:
+        who = (
+            f"{holder.name} since {holder.started_at:%Y-%m-%d %H:%M:%S}"
+            if holder
+            else f"{name} itself, and it has ended"
+        )
+        raise RunInProgress(f"Another run holds this database: {who}.", "wait for its end: db-migrate status")
+
+
+def close_run(connection: Connection, name: str, outcome: str, detail: str) -> bool:
+    """Write the run's end and give the lease back. Returns whether the run had an open line."""
+    done = connection.execute(
+        text(
+            """UPDATE dbmigrate.run SET ended_at = clock_timestamp(), outcome = :outcome, detail = :detail
+                WHERE name = :name AND ended_at IS NULL"""
+        ),
+        {"name": name, "outcome": outcome, "detail": detail[:10_000]},
+    )
+    return done.rowcount == 1
+
+
+def record(connection: Connection, line: Applied) -> None:
+    """Write one revision's line, in the transaction of the revision itself."""
+    connection.execute(
+        text(
+            """INSERT INTO dbmigrate.revision (revision, direction, run, bundle, source_digest, seconds, lock_waits)
+               VALUES (:revision, :direction, :run, :bundle, :source_digest, :seconds, :lock_waits)"""
+        ),
+        vars(line),
+    )
+
+
+def standing(connection: Connection) -> dict[str, tuple[str, str]]:
+    """What the ledger says is applied now: revision -> (source digest, run), oldest first."""
+    rows = connection.exec_driver_sql(
+        "SELECT revision, direction, source_digest, run FROM dbmigrate.revision ORDER BY id"
+    )
+    found: dict[str, tuple[str, str]] = {}
+    for revision, direction, source_digest, run in rows:
+        found.pop(revision, None)
+        if direction == "upgrade":
+            found[revision] = (source_digest, run)
+    return found
+
+
+def runs(connection: Connection, most: int = 50) -> list[dict[str, Any]]:
+    """The latest runs, newest first, each with the revisions that it moved."""
+    rows = connection.execute(
+        text(
+            """SELECT r.name AS run, r.bundle, r.direction, r.requested_by, r.approved_by, r.reason,
+                      r.started_at, r.ended_at, r.outcome, r.detail,
+                      coalesce(array_agg(v.revision ORDER BY v.id) FILTER (WHERE v.id IS NOT NULL), '{}') AS revisions,
+                      coalesce(sum(v.seconds), 0) AS seconds, coalesce(sum(v.lock_waits), 0) AS lock_waits
+                 FROM dbmigrate.run r LEFT JOIN dbmigrate.revision v ON v.run = r.name
+                GROUP BY r.name ORDER BY r.started_at DESC LIMIT :most"""
+        ),
+        {"most": most},
+    )
+    return [{key: _plain(value) for key, value in row._mapping.items()} for row in rows]
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat(timespec="seconds") if hasattr(value, "isoformat") else value
+
+
+def keep_catalog(connection: Connection, revision: str, fingerprint: str, catalog: Catalog) -> None:
+    """Remember what the database was when we last left it, so that a later drift can be named."""
+    connection.execute(
+        text(
+            """INSERT INTO dbmigrate.catalog (revision, fingerprint, content) VALUES (:revision, :fingerprint, :content)
+               ON CONFLICT (one) DO UPDATE SET revision = excluded.revision, fingerprint = excluded.fingerprint,
+                   content = excluded.content, seen_at = clock_timestamp()"""
+        ),
+        {
+            "revision": revision,
+            "fingerprint": fingerprint,
+            "content": gzip.compress(json.dumps(catalog).encode()),
+        },
+    )
+
+
+def kept_catalog(connection: Connection) -> tuple[str, Catalog] | None:
+    """The revision and the catalog of the last keep_catalog."""
+    row = connection.exec_driver_sql("SELECT revision, content FROM dbmigrate.catalog").one_or_none()
+    return None if row is None else (row[0], json.loads(gzip.decompress(bytes(row[1]))))

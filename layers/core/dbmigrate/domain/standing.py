@@ -1,0 +1,44 @@
+"""Where a database stands: what validation and status look at, seen in one session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dbmigrate.domain.catalog import Catalog
+
+
+@dataclass(frozen=True)
+class Standing:
+    """``applied`` is the ledger's word: revision -> (source digest, run). ``kept`` is the revision and the catalog that our
+    last run left. ``table_bytes`` counts indexes and TOAST. ``runs`` are newest first."""
+
+    current: tuple[str, ...]
+    catalog: Catalog
+    kept: tuple[str, Catalog] | None
+    applied: Mapping[str, tuple[str, str]]
+    runs: Sequence[dict[str, Any]]
+    table_bytes: Mapping[str, int]
+    invalid_indexes: Sequence[str]
+    server_major: int
+    server: str
+
+    @property
+    def open_run(self) -> dict[str, Any] | None:
+        """The run that holds the lease."""
+        return next((run for run in self.runs if run["ended_at"] is None), None)
+
+    def applied_by(self, run: str) -> list[str]:
+        """What this run applied and what still stands, newest first: the order of a rollback."""
+        return [revision for revision, (_, by) in reversed(list(self.applied.items())) if by == run]
+
+
+def label(revisions: Sequence[str]) -> str:
+    """How a set of current revisions is written: one id, ids joined by commas, or "base"."""
+    return ",".join(sorted(revisions)) or "base"
+
+
+def from_label(text: str) -> tuple[str, ...]:
+    """The opposite of label."""
+    return () if text in ("", "base") else tuple(text.split(","))

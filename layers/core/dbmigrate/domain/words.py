@@ -1,0 +1,42 @@
+"""Times and counts as people read them, the same on pages, in e-mails and in notices."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
+
+
+def duration(seconds: float) -> str:
+    """``90`` as "1 minute 30 seconds": the two largest units that say something."""
+    if seconds < 1:
+        return "less than a second"
+    left, parts = round(seconds), []
+    for word, size in UNITS:
+        count, left = divmod(left, size)
+        if count:
+            parts.append(counted(count, word))
+        elif parts:
+            break
+    return " ".join(parts[:2])
+
+
+def counted(count: int, word: str) -> str:
+    """``3, "revision"`` as "3 revisions"."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
+def moment(epoch: float) -> str:
+    """Epoch seconds as "2026-05-01 12:30 UTC"."""
+    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def epoch_of(text: str) -> float:
+    """The epoch seconds of an ISO 8601 time; without a zone it is UTC. Raises ValueError."""
+    found = datetime.fromisoformat(text)
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+
+
+def first_line(text: str) -> str:
+    """The first line with something on it: the why of a revision."""
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")

@@ -1,0 +1,82 @@
+"""Deploy in development: the same checks and the same moves, straight against the database, with nobody to ask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from dbmigrate.domain.errors import DbMigrateError
+from dbmigrate.domain.policy import Policy
+from dbmigrate.service.make_plan import check_history, refuse_drift, refuse_second_run
+from dbmigrate.service.ports import Committed, Database, History
+
+
+def deploy_directly(
+    run: str,
+    history: History,
+    database: Database,
+    requested_by: str,
+    reason: str | None = None,
+    committed: Committed = lambda revision, seconds, lock_waits: None,
+) -> list[str]:
+    """Apply all pending revisions, a transaction each; returns them. The ones before a failing one stay applied."""
+    if not history.pending(database.current()):
+        return []
+    standing = database.look()
+    refuse_second_run(standing, run)
+    check_history(history, standing)
+    refuse_drift(standing, None)
+    pending = history.pending(standing.current)
+    return _move(run, history, database, pending, "upgrade", requested_by, reason, committed)
+
+
+def roll_back_directly(
+    run: str,
+    history: History,
+    database: Database,
+    revisions: Sequence[str],
+    requested_by: str,
+    committed: Committed = lambda revision, seconds, lock_waits: None,
+) -> list[str]:
+    """Downgrade these revisions, given newest first."""
+    return _move(run, history, database, revisions, "downgrade", requested_by, None, committed)
+
+
+def reset(
+    run: str,
+    history: History,
+    database: Database,
+    policy: Policy,
+    requested_by: str,
+    committed: Committed = lambda revision, seconds, lock_waits: None,
+) -> list[str]:
+    """Empty the database and apply the whole history. Raises ResetRefused outside of development, and WrongEnvironment
+    when the database itself bears another stamp."""
+    policy.check_reset()
+    _ = history.head
+    database.empty()
+    return deploy_directly(run, history, database, requested_by, "reset", committed)
+
+
+def _move(
+    run: str,
+    history: History,
+    database: Database,
+    revisions: Sequence[str],
+    direction: str,
+    requested_by: str,
+    reason: str | None,
+    committed: Committed,
+) -> list[str]:
+    facts: dict[str, Any] = {
+        "bundle": "direct", "plan": "direct", "direction": direction, "requested_by": requested_by, "reason": reason
+    }  # fmt: skip
+    outcome, detail = "Succeeded", ""
+    try:
+        database.move(history, revisions, direction, run, facts, committed)
+    except DbMigrateError as error:
+        outcome, detail = type(error).__name__, error.message
+        raise
+    finally:
+        database.close_run(run, outcome, detail, remember=True)
+    return list(revisions)

@@ -1,0 +1,58 @@
+"""Inspect: what is true in the database? Asked by the state machine after a lost answer, by people, and on a schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dbmigrate.domain.errors import PlanOutdated
+from dbmigrate.domain.evidence import Evidence
+from dbmigrate.domain.standing import Standing, label
+from dbmigrate.service.make_plan import find_drift
+from dbmigrate.service.ports import Database, History, OpenBundle
+from dbmigrate.service.upgrade import progress, remaining
+
+
+def ask_the_database(
+    plan: Mapping[str, Any], phase: str, database: Database, open_bundle: OpenBundle
+) -> dict[str, Any]:
+    """How far the plan really is: status continue or done, or failed when the database is nowhere on the plan's way."""
+    history, _ = open_bundle(plan["bundle"])
+    try:
+        todo = remaining(plan, history, database.current())
+    except PlanOutdated as error:
+        return {**progress(plan, plan["pending"], None), "status": "failed", "reason": error.message}
+    left = todo if phase == "upgrade" else [revision for revision in plan["pending"] if revision not in todo]
+    answer = progress(plan, left, None)
+    return {**answer, "status": "continue" if left else "done"}
+
+
+def status(
+    environment: str, database: Database, history: History | None, evidence: Evidence | None = None
+) -> dict[str, Any]:
+    """The status report. Without a history it tells what the database and its ledger say."""
+    standing = database.look()
+    differences = find_drift(standing, evidence)
+    applied = len(history.applied(standing.current)) if history else len(standing.applied)
+    return {
+        "environment": environment,
+        "current": label(standing.current),
+        "head": history.head if history else None,
+        "pending": history.pending(standing.current) if history else [],
+        "applied": applied,
+        "drift": bool(differences),
+        "drift_differences": differences,
+        "invalid_indexes": list(standing.invalid_indexes),
+        "running": [_short(run) for run in standing.runs if run["ended_at"] is None],
+        "last_run": next((_short(run) for run in standing.runs if run["ended_at"] is not None), None),
+        "server": standing.server,
+        **({} if history else {"applied_revisions": _revisions(standing)}),
+    }
+
+
+def _short(run: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: run[key] for key in ("run", "started_at", "ended_at", "outcome", "revisions", "detail")}
+
+
+def _revisions(standing: Standing) -> list[str]:
+    return list(standing.applied)

@@ -1,0 +1,38 @@
+"""Roll back: undo, one revision an invocation, what this run has applied."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dbmigrate.domain.errors import NotReversible
+from dbmigrate.domain.policy import Policy
+from dbmigrate.service.ports import Database, OpenBundle
+from dbmigrate.service.upgrade import progress, remaining, run_one_step
+
+
+def roll_back(
+    run: str, plan: Mapping[str, Any], policy: Policy, database: Database, open_bundle: OpenBundle
+) -> dict[str, Any]:
+    """Downgrade the newest revision of the plan that stands, and say how far it is: status applied or done.
+
+    Raises NotReversible where the policy wants a person or the plan was not proved lossless, else what upgrade raises.
+    """
+    if policy.rollback != "automatic" or plan["direction"] != "upgrade" or plan["reversible"] is not True:
+        raise NotReversible(
+            f"{policy.environment} does not undo this plan by itself (rollback: {policy.rollback}, "
+            f"reversible: {str(plan['reversible']).lower()}).",
+            f"db-migrate --environment {policy.environment} rollback --run {run}",
+        )
+    history, _ = open_bundle(plan["bundle"])
+    waiting = remaining(plan, history, database.current())
+    standing = [revision for revision in reversed(plan["pending"]) if revision not in waiting]
+    if not standing:
+        return progress(plan, [], None)
+    facts = {
+        "bundle": plan["bundle"],
+        "plan": plan["digest"],
+        "direction": "upgrade",
+        "requested_by": plan["requested_by"],
+    }
+    return run_one_step(plan, standing, run, facts, database, history, "downgrade")

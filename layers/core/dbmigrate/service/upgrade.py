@@ -1,0 +1,96 @@
+"""Upgrade: run the next revision of the approved plan, one an invocation, whichever direction the plan has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dbmigrate.domain.errors import PlanOutdated
+from dbmigrate.domain.plan import check_approved
+from dbmigrate.domain.policy import Policy
+from dbmigrate.domain.standing import from_label, label
+from dbmigrate.service.ports import Database, History, OpenBundle
+
+
+def upgrade(
+    run: str,
+    plan: Mapping[str, Any],
+    approval: Mapping[str, Any],
+    force: Mapping[str, Any],
+    policy: Policy,
+    database: Database,
+    open_bundle: OpenBundle,
+) -> dict[str, Any]:
+    """Run one step and say how far the plan is: status applied or done.
+
+    Raises PlanOutdated when this plan was not approved or the database is not where the plan expects it, LockNotFree,
+    RevisionFailed, RevisionHalfApplied or RunInProgress.
+    """
+    forced = force.get("asked") is True and force.get("allowed") is True and policy.force != "refused"
+    check_approved(plan, approval, policy.approval == "required", forced)
+    history, _ = open_bundle(plan["bundle"])
+    before = database.current()
+    todo = remaining(plan, history, before)
+    if not todo:
+        return progress(plan, [], None)
+    facts = {
+        "bundle": plan["bundle"],
+        "plan": plan["digest"],
+        "direction": plan["direction"],
+        "requested_by": plan["requested_by"],
+        "approved_by": approval.get("by"),
+        "reason": force.get("reason"),
+    }
+    return run_one_step(plan, todo, run, facts, database, history, plan["direction"])
+
+
+def run_one_step(
+    plan: Mapping[str, Any],
+    todo: Sequence[str],
+    run: str,
+    facts: Mapping[str, str | None],
+    database: Database,
+    history: History,
+    direction: str,
+) -> dict[str, Any]:
+    """Move by the first revision of ``todo``; what is true is asked again under the migrators' lock."""
+    ran: list[tuple[str, float, int]] = []
+
+    def unchanged(current: tuple[str, ...]) -> None:
+        applied = history.applied(current)
+        if (todo[0] in applied) == (direction == "upgrade"):
+            raise PlanOutdated(f"{todo[0]} was moved by somebody else meanwhile.", "db-migrate status")
+
+    database.move(history, todo[:1], direction, run, facts, lambda *facts: ran.append(facts), unchanged)
+    return progress(plan, todo[1:], ran[0])
+
+
+def remaining(plan: Mapping[str, Any], history: History, current: tuple[str, ...]) -> list[str]:
+    """The plan's revisions that are still to do. Raises PlanOutdated when the database is nowhere on the plan's way."""
+    applied = history.applied(current)
+    upward = plan["direction"] == "upgrade"
+    todo = [revision for revision in plan["pending"] if (revision in applied) != upward]
+    done = [revision for revision in plan["pending"] if revision not in todo]
+    start = history.applied(from_label(plan["from"]))
+    expected = start | set(done) if upward else start - set(done)
+    if applied != expected:
+        raise PlanOutdated(
+            f"The plan goes from {plan['from']} to {plan['to']}, but the database stands at {label(current)}.",
+            "start the run again: db-migrate deploy",
+        )
+    return todo
+
+
+def progress(
+    plan: Mapping[str, Any], left: Sequence[str], ran: tuple[str, float, int] | None
+) -> dict[str, Any]:
+    """The answer that the state machine loops on. ``ran`` is revision, seconds and lock waits."""
+    revision, seconds, waits = ran or (None, 0.0, 0)
+    return {
+        "status": "applied" if left else "done",
+        "revision": revision,
+        "seconds": round(seconds, 3),
+        "lock_waits": waits,
+        "completed": len(plan["pending"]) - len(left),
+        "total": len(plan["pending"]),
+    }

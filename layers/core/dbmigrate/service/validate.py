@@ -1,0 +1,74 @@
+"""Validate: is this bundle what it says, does it fit this database, and what would it do?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dbmigrate.domain.bundle import check_digest_form
+from dbmigrate.domain.errors import BadRequest, NotYetProven
+from dbmigrate.domain.findings import Finding, refuse_blocking
+from dbmigrate.domain.plan import Plan
+from dbmigrate.domain.policy import Policy
+from dbmigrate.service.make_plan import check_history, make_plan, refuse_drift, refuse_second_run
+from dbmigrate.service.ports import Bundles, Database, OpenBundle
+
+START = 'db-migrate deploy (or an input like {"bundle": "sha256:…", "requested_by": "you@example.com"})'
+
+
+def validate(
+    run: str, request: Any, policy: Policy, bundles: Bundles, database: Database, open_bundle: OpenBundle
+) -> dict[str, Any]:
+    """Make the plan, keep it whole in the bucket and return what travels with the run. Changes nothing in the database.
+
+    Raises the Refused and Misconfigured errors of dbmigrate.domain.errors.
+    """
+    asked = read_request(request)
+    history, evidence = open_bundle(asked["bundle"])
+    standing = database.look()
+    refuse_second_run(standing, run)
+    check_history(history, standing)
+    refuse_drift(standing, evidence)
+    plan = make_plan(
+        environment=policy.environment,
+        bundle=asked["bundle"],
+        history=history,
+        evidence=evidence,
+        standing=standing,
+        requested_by=asked["requested_by"],
+        rollback_of=asked["rollback_of"],
+    )
+    if plan.steps:
+        _refuse_unproven(plan, policy, bundles)
+        refuse_blocking([Finding(**finding) for finding in plan.findings], policy.environment)
+        policy.check_force(asked["force"], asked["reason"])
+    bundles.put_plan(plan.digest, plan.to_json())
+    return plan.slim()
+
+
+def read_request(request: Any) -> dict[str, Any]:
+    """The execution's input with every field present. Raises BadRequest or BundleRejected.
+
+    Nothing in it weakens the policy: what is not read here does not exist.
+    """
+    if not isinstance(request, Mapping):
+        raise BadRequest(f"The execution's input is no JSON object but {type(request).__name__}.", START)
+    for key in ("requested_by", "reason", "rollback_of"):
+        if not isinstance(request.get(key), str | None):
+            raise BadRequest(f"'{key}' in the execution's input is no text.", START)
+    return {
+        "bundle": check_digest_form(request.get("bundle")),
+        "requested_by": request.get("requested_by") or "unknown",
+        "force": request.get("force") is True,
+        "reason": request.get("reason"),
+        "rollback_of": request.get("rollback_of"),
+    }
+
+
+def _refuse_unproven(plan: Plan, policy: Policy, bundles: Bundles) -> None:
+    before = policy.preceded_by
+    if before and plan.direction == "upgrade" and not bundles.has_succeeded(before, plan.bundle):
+        raise NotYetProven(
+            f"{policy.environment} takes only a bundle that succeeded in {before}; {plan.bundle} has not.",
+            f"db-migrate --environment {before} deploy",
+        )
