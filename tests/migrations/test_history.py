@@ -53,12 +53,13 @@ def test_a_revision_says_why_and_how_it_is_undone(script: Script) -> None:
 
 @pytest.mark.parametrize("script", REVISIONS, ids=IDS)
 def test_a_revision_round_trips(shared_history: History, script: Script) -> None:
-    shared_history.upgrade(script.down_revision or "base")
+    parent = str(script.down_revision or "base")
+    shared_history.upgrade(parent)
     before = shared_history.catalog()
     shared_history.upgrade(script.revision)
     after = shared_history.catalog()
     assert before != after or script.revision == "0012", "a revision that changes no catalog is a backfill"
-    shared_history.downgrade(script.down_revision or "base")
+    shared_history.downgrade(parent)
     assert differences(before, shared_history.catalog()) == []
     shared_history.upgrade(script.revision)
     assert differences(after, shared_history.catalog()) == []
