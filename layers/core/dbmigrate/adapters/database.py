@@ -95,19 +95,20 @@ class Database:
             connection.commit()
             runner.Move(connection, history, direction, record, committed).run(revisions)
 
-    def close_run(self, run: str, outcome: str, detail: str, remember: bool) -> bool:
+    def close_run(self, run: str, outcome: str, detail: str, remember: bool) -> float | None:
         """Write the run's end and give the lease back; ``remember`` keeps the catalog as what later drift is measured
-        against. Returns whether the run was open."""
+        against. Returns the seconds that its revisions took; None when it was not open."""
         with self.session(f"db-migrate {run}") as connection:
             if not ledger.exists(connection):
-                return False
+                return None
             ledger.check_environment(connection, self.environment)
             closed = ledger.close_run(connection, run, outcome, detail)
             if closed and remember:
                 found = catalog.snapshot(connection)
                 ledger.keep_catalog(connection, label(runner.current(connection)), fingerprint(found), found)
+            seconds = ledger.seconds_of(connection, run) if closed else None
             connection.commit()
-            return closed
+            return seconds
 
     def catalog(self) -> Catalog:
         """The catalog as it is now."""

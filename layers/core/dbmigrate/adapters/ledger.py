@@ -133,6 +133,12 @@ def close_run(connection: Connection, name: str, outcome: str, detail: str) -> b
     return done.rowcount == 1
 
 
+def seconds_of(connection: Connection, run: str) -> float:
+    """How long the run's revisions took, both ways."""
+    total = text("SELECT coalesce(sum(seconds), 0) FROM dbmigrate.revision WHERE run = :run")
+    return float(connection.execute(total, {"run": run}).scalar_one())
+
+
 def record(connection: Connection, line: Applied) -> None:
     """Write one revision's line, in the transaction of the revision itself."""
     connection.execute(

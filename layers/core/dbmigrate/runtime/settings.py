@@ -50,6 +50,7 @@ class Settings:
     database_user = Variable("DATABASE_USER", str)
     database_secret_arn = Variable("DATABASE_SECRET_ARN", str, "")
     database_tls = Variable("DATABASE_TLS", str, "verify-full")
+    database_ca = Variable("DATABASE_CA", str, "")
     lock_timeout_ms = Variable("LOCK_TIMEOUT_MS", int, "100")
     database_instance = Variable("DATABASE_INSTANCE", str, "")
     database_cluster = Variable("DATABASE_CLUSTER", str, "")

@@ -20,11 +20,21 @@ def close(
     database: Database,
     bundles: Bundles,
 ) -> dict[str, Any]:
-    """Returns whether the run had taken the lease. A run that ended before its first step has nothing to give back."""
+    """Returns ``seconds`` of the run's revisions and ``slower``, whether that is more than was predicted.
+
+    Both are None for a run that ended before its first step: it had no lease to give back.
+    """
     detail = f"{failure.get('Error')}: {failure.get('Cause')}" if isinstance(failure, Mapping) else ""
-    closed = database.close_run(run, outcome, detail, remember=outcome in CLEAN_ENDINGS)
-    if closed and outcome == "Succeeded" and plan.get("direction") == "upgrade":
-        bundles.record_success(
-            policy.environment, plan["bundle"], {"run": run, "plan": plan["digest"], "to": plan["to"]}
-        )
-    return {"closed": closed}
+    seconds = database.close_run(run, outcome, detail, remember=outcome in CLEAN_ENDINGS)
+    if seconds is None:
+        return {"seconds": None, "slower": None}
+    if outcome == "Succeeded" and plan.get("direction") == "upgrade":
+        proof = {"run": run, "plan": plan["digest"], "to": plan["to"]}
+        bundles.record_success(policy.environment, plan["bundle"], proof)
+    return {"seconds": seconds, "slower": seconds > float(plan.get("predicted_seconds", seconds))}
+
+
+def ended_run(event: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]]:
+    """Run, outcome and failure of an execution that EventBridge says has ended."""
+    detail = event["detail"]
+    return detail["name"], detail["status"], {"Error": detail.get("error"), "Cause": detail.get("cause")}

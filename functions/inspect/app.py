@@ -1,0 +1,21 @@
+"""Inspect: what is true in the database?"""
+
+from typing import Any
+
+from dbmigrate.domain.shape import PLAN, check_shape
+from dbmigrate.runtime import telemetry
+from dbmigrate.runtime.database import database, open_bundle
+from dbmigrate.runtime.entry import lambda_entry
+from dbmigrate.runtime.settings import settings
+from dbmigrate.service.inspect import ask_the_database, status
+
+
+@lambda_entry("inspect", traced=True)
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer the state machine after a lost answer; else, to people and the schedule, give the status report."""
+    if "plan" in event:
+        check_shape("inspect", event, {"plan": PLAN, "phase": str})
+        return ask_the_database(event["plan"], event["phase"], database(context), open_bundle)
+    report = status(settings().environment, database(context), None)
+    telemetry.emit("DriftFound", int(report["drift"]))
+    return report

@@ -1,0 +1,15 @@
+"""Roll back: undo the newest revision that this run applied."""
+
+from typing import Any
+
+from dbmigrate.domain.shape import PLAN
+from dbmigrate.runtime import wiring
+from dbmigrate.runtime.database import database, open_bundle
+from dbmigrate.runtime.entry import lambda_entry
+from dbmigrate.service.roll_back import roll_back
+
+
+@lambda_entry("roll_back", {"run": str, "plan": PLAN}, traced=True)
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Undo one step and say how far the way back is."""
+    return roll_back(event["run"], event["plan"], wiring.policy(), database(context), open_bundle)

@@ -1,0 +1,19 @@
+"""Upgrade: run the next revision of the approved plan."""
+
+from typing import Any
+
+from dbmigrate.domain.shape import PLAN
+from dbmigrate.runtime import telemetry, wiring
+from dbmigrate.runtime.database import database, open_bundle
+from dbmigrate.runtime.entry import lambda_entry
+from dbmigrate.service.upgrade import upgrade
+
+
+@lambda_entry("upgrade", {"run": str, "plan": PLAN, "approval": dict, "force": dict}, traced=True)
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Run one step and say how far the plan is."""
+    given = (event["run"], event["plan"], event["approval"], event["force"])
+    answer = upgrade(*given, wiring.policy(), database(context), open_bundle)
+    telemetry.emit("RevisionSeconds", answer["seconds"])
+    telemetry.emit("LockWaits", answer["lock_waits"])
+    return answer

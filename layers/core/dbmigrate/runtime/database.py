@@ -1,0 +1,65 @@
+"""Builds the database side of the handlers. Apart from wiring, because it imports SQLAlchemy and Alembic."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from dbmigrate.adapters.bundle_folder import unpack_into
+from dbmigrate.adapters.connection import Limits, Target
+from dbmigrate.adapters.database import Database
+from dbmigrate.adapters.history import History
+from dbmigrate.domain.evidence import Evidence
+from dbmigrate.runtime import wiring
+from dbmigrate.runtime.settings import settings
+
+MARGIN_MS = 15_000
+"""PostgreSQL cancels this long before Lambda would kill, so that the function can still say what happened."""
+
+
+def database(context: Any) -> Database:
+    """The environment's database, with statements bounded by the invocation's remaining time."""
+    given = settings()
+    left = context.get_remaining_time_in_millis() - MARGIN_MS
+    limits = Limits(lock=given.lock_timeout_ms, statement=max(left, 1000))
+    return Database(_target(), given.environment, limits)
+
+
+@cache
+def open_bundle(digest: str) -> tuple[History, Evidence]:
+    """Fetch, check and unpack a bundle; a warm function keeps it."""
+    content = wiring.bundle_store().get_bundle(digest)
+    return unpack_into(Path(tempfile.mkdtemp(prefix="bundle-")), content, digest)
+
+
+def _target() -> Target:
+    given = settings()
+    secret = _secret(given.database_secret_arn) if given.database_secret_arn else None
+    return Target(
+        host=given.database_host,
+        port=given.database_port,
+        name=given.database_name,
+        user=secret["username"] if secret else given.database_user,
+        password=lambda: secret["password"] if secret else _iam_token(),
+        tls=given.database_tls,
+        ca=given.database_ca or None,
+    )
+
+
+def _iam_token() -> str:
+    """A new token: signed here, without a call, and good for 15 minutes."""
+    given = settings()
+    token: str = wiring.client("rds").generate_db_auth_token(
+        DBHostname=given.database_host, Port=given.database_port, DBUsername=given.database_user
+    )
+    return token
+
+
+def _secret(arn: str) -> dict[str, str]:
+    """Read at every cold start and every connection attempt, so that a rotated password is taken at once."""
+    text = wiring.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
+    values: dict[str, str] = json.loads(text)
+    return values
