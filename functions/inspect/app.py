@@ -12,7 +12,8 @@ from dbmigrate.service.inspect import ask_the_database, status
 
 @lambda_entry("inspect", traced=True)
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer the state machine after a lost answer; else, to people and the schedule, give the status report."""
+    """Answer the state machine after a lost answer; else, to people and the schedule, give the status
+    report."""
     if "plan" in event:
         check_shape("inspect", event, {"plan": PLAN, "phase": str})
         return ask_the_database(event["plan"], event["phase"], database(context), open_bundle)

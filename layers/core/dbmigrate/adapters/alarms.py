@@ -34,6 +34,7 @@ class CloudWatchAlarms:
 
 
 def _alarm(found: dict[str, Any]) -> Alarm:
-    # StateUpdatedTimestamp also moves when only the evaluation changed; the transition is what a run can have caused.
+    # StateUpdatedTimestamp also moves when only the evaluation changed; the transition is what a run
+    # can have caused.
     since = found.get("StateTransitionedTimestamp") or found["StateUpdatedTimestamp"]
     return Alarm(found["AlarmName"], found["StateValue"], since, found.get("StateReason", ""))

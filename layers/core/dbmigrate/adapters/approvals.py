@@ -15,13 +15,15 @@ REQUEST_TIMES = ("requested_at", "expires_at", "decided_at")
 
 
 class DynamoApprovals:
-    """Requests and links in one DynamoDB table whose key is ``id`` and whose TTL attribute is ``delete_at``."""
+    """Requests and links in one DynamoDB table whose key is ``id`` and whose TTL attribute is
+    ``delete_at``."""
 
     def __init__(self, client: Any, table: str) -> None:
         self._client, self._table = client, table
 
     def open(self, request: Request, token: str) -> bool:
-        """Store the request, over an earlier one of the run. False when this very task was already decided."""
+        """Store the request, over an earlier one of the run. False when this very task was already
+        decided."""
         item = {name: {"S": getattr(request, name)} for name in REQUEST_TEXTS}
         item |= {name: {"N": str(getattr(request, name))} for name in REQUEST_TIMES}
         item |= {"id": {"S": f"run#{request.run}"}, "token": {"S": token}}
@@ -55,7 +57,8 @@ class DynamoApprovals:
         return _request(item) if item else None
 
     def take_try(self, secret: str) -> int:
-        """Count one more answer, before anyone looks whether its code is right; how many there are with it."""
+        """Count one more answer, before anyone looks whether its code is right; how many there are with
+        it."""
         try:
             answer = self._client.update_item(
                 TableName=self._table,
@@ -70,7 +73,8 @@ class DynamoApprovals:
         return int(answer["Attributes"]["tries"]["N"])
 
     def decide(self, link: Link, status: str, comment: str, now: int) -> str | None:
-        """Record the one decision of a run and give its task token; None when somebody or the clock was faster."""
+        """Record the one decision of a run and give its task token; None when somebody or the clock was
+        faster."""
         try:
             answer = self._client.update_item(
                 TableName=self._table,

@@ -1,8 +1,8 @@
 """The catalog of a live database in one query; see dbmigrate.domain.catalog for its form.
 
-The definitions come from PostgreSQL's own pg_get_*def functions under an empty search_path, which makes them fully
-qualified and the same on every server of one major version. Owners, grants and server-wide objects are not part of it.
-"""
+The definitions come from PostgreSQL's own pg_get_*def functions under an empty search_path, which makes them
+fully qualified and the same on every server of one major version. Owners, grants and server-wide objects are
+not part of it. """
 
 from __future__ import annotations
 
@@ -109,7 +109,8 @@ def snapshot(connection: Connection) -> Catalog:
 
 
 def columns_by_identity(connection: Connection) -> dict[tuple[int, int], str]:
-    """Every table column by (relation OID, number): what keeps its identity was renamed, what loses it was dropped."""
+    """Every table column by (relation OID, number): what keeps its identity was renamed, what loses it was
+    dropped."""
     rows = connection.exec_driver_sql(
         f"""SELECT a.attrelid::bigint, a.attnum, n.nspname || '.' || c.relname || '.' || a.attname
               FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid

@@ -18,14 +18,15 @@ from dbmigrate.domain.errors import DatabaseUnreachable, LoginFailed, Misconfigu
 
 CONNECT_SECONDS = 10
 LOGIN_CODES = {"28P01", "28000", "3D000", "42501"}
-# Idle seconds before the first probe, seconds between probes, probes: a vanished host is noticed after about 11 s.
+# Idle seconds before the first probe, seconds between probes, probes: a vanished host is noticed after
+# about 11 s.
 KEEPALIVE = {"TCP_KEEPIDLE": 5, "TCP_KEEPINTVL": 2, "TCP_KEEPCNT": 3}
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where the database is and who we are there. ``password`` is called once per physical connection: IAM tokens
-    live for 15 minutes. ``tls`` is verify-full (with ``ca``, a PEM file) or off."""
+    """Where the database is and who we are there. ``password`` is called once per physical connection: IAM
+    tokens live for 15 minutes. ``tls`` is verify-full (with ``ca``, a PEM file) or off."""
 
     host: str
     port: int
@@ -43,8 +44,9 @@ class Target:
 
 @dataclass(frozen=True)
 class Limits:
-    """Session limits in milliseconds. ``statement`` 0 means no limit; the lock limit of statements that run outside a
-    transaction (CONCURRENTLY) is its own, because they wait for every older transaction of the database."""
+    """Session limits in milliseconds. ``statement`` 0 means no limit; the lock limit of statements that run
+    outside a transaction (CONCURRENTLY) is its own, because they wait for every older transaction of the
+    database."""
 
     lock: int = 100
     concurrent_lock: int = 600_000
@@ -172,8 +174,9 @@ def engine_for(target: Target, limits: Limits) -> Engine:
 
 
 def _repair_autocommit(engine: Engine, limits: Limits) -> None:
-    """Alembic's autocommit_block asks for the isolation level first; on pg8000 that opens a transaction which switching to
-    autocommit does not close, and CONCURRENTLY then fails. Seen with alembic 1.20.1, SQLAlchemy 2.1.9, pg8000 1.31.6."""
+    """Alembic's autocommit_block asks for the isolation level first; on pg8000 that opens a transaction which
+    switching to autocommit does not close, and CONCURRENTLY then fails. Seen with alembic 1.20.1, SQLAlchemy
+    2.1.9, pg8000 1.31.6."""
 
     @event.listens_for(engine, "set_connection_execution_options")
     def _close_the_open_transaction(connection: Connection, options: dict[str, Any]) -> None:

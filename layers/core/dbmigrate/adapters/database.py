@@ -1,4 +1,5 @@
-"""One database as the use cases see it. Every method opens a connection of its own, with limits, and closes it."""
+"""One database as the use cases see it. Every method opens a connection of its own, with limits, and closes
+it."""
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ class Database:
 
     @contextlib.contextmanager
     def session(self, application: str = "db-migrate") -> Iterator[Connection]:
-        """A connection with limits. What PostgreSQL says outside of revisions becomes one of our errors, too."""
+        """A connection with limits. What PostgreSQL says outside of revisions becomes one of our errors,
+        too."""
         try:
             with connected(self.target, replace(self.limits, application=application)) as connection:
                 yield connection
@@ -77,7 +79,8 @@ class Database:
         committed: Committed = lambda revision, seconds, lock_waits: None,
         check: Callable[[tuple[str, ...]], None] = lambda current: None,
     ) -> None:
-        """Take the lease, then run the revisions; ``check`` sees the current revisions under the lock and may refuse.
+        """Take the lease, then run the revisions; ``check`` sees the current revisions under the lock and may
+        refuse.
 
         Raises RunInProgress, WrongEnvironment and what dbmigrate.adapters.runner.Move raises.
         """
@@ -96,8 +99,8 @@ class Database:
             runner.Move(connection, history, direction, record, committed).run(revisions)
 
     def close_run(self, run: str, outcome: str, detail: str, remember: bool) -> float | None:
-        """Write the run's end and give the lease back; ``remember`` keeps the catalog as what later drift is measured
-        against. Returns the seconds that its revisions took; None when it was not open."""
+        """Write the run's end and give the lease back; ``remember`` keeps the catalog as what later drift is
+        measured against. Returns the seconds that its revisions took; None when it was not open."""
         with self.session(f"db-migrate {run}") as connection:
             if not ledger.exists(connection):
                 return None
@@ -116,8 +119,8 @@ class Database:
             return catalog.snapshot(connection)
 
     def empty(self) -> None:
-        """Drop every schema with all that is in it, the ledger included, and make an empty public one with the
-        extensions that lived there. Only for a database that bears no stamp but development's."""
+        """Drop every schema with all that is in it, the ledger included, and make an empty public one with
+        the extensions that lived there. Only for a database that bears no stamp but development's."""
         with self.session("db-migrate reset") as connection, _only_migrator(connection):
             ledger.check_environment(connection, self.environment)
             catalog.drop_everything(connection)
@@ -143,8 +146,8 @@ def _look(connection: Connection, environment: str) -> Standing:
 
 @contextlib.contextmanager
 def _only_migrator(connection: Connection) -> Iterator[None]:
-    """Hold the advisory lock of migrators for the session. Polled, never waited for: a waiter in pg_advisory_lock
-    deadlocks with CREATE INDEX CONCURRENTLY."""
+    """Hold the advisory lock of migrators for the session. Polled, never waited for: a waiter in
+    pg_advisory_lock deadlocks with CREATE INDEX CONCURRENTLY."""
     limit = time.monotonic() + LOCK_PATIENCE_SECONDS
     while not connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({ADVISORY_KEY})").scalar_one():
         connection.rollback()

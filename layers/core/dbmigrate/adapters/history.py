@@ -21,8 +21,8 @@ BASE = "base"
 
 @dataclass(frozen=True)
 class Revision:
-    """One revision file. ``down`` holds the ids of what it follows, dependencies included; ``file`` is relative to the
-    script location; ``source_digest`` is the SHA-256 of its text."""
+    """One revision file. ``down`` holds the ids of what it follows, dependencies included; ``file`` is
+    relative to the script location; ``source_digest`` is the SHA-256 of its text."""
 
     id: str
     down: tuple[str, ...]
@@ -68,7 +68,8 @@ class History:
         return self.heads[0] if self.heads else BASE
 
     def applied(self, current: Iterable[str]) -> set[str]:
-        """The current revisions and everything below them. Raises UnknownRevision for one that is not in the history."""
+        """The current revisions and everything below them. Raises UnknownRevision for one that is not in the
+        history."""
         found: set[str] = set()
         todo = list(current)
         while todo:
@@ -105,9 +106,8 @@ class History:
 def load_history(folder: Path) -> History:
     """Read every revision below ``folder`` (an Alembic script location: env.py and versions/).
 
-    Raises Misconfigured when there is no such location, HistoryRejected when a file does not load or the links between
-    the revisions are broken.
-    """
+    Raises Misconfigured when there is no such location, HistoryRejected when a file does not load or the
+    links between the revisions are broken. """
     folder = folder.resolve()
     if not (folder / "versions").is_dir():
         raise Misconfigured(

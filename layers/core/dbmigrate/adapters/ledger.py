@@ -105,7 +105,8 @@ def open_run(connection: Connection, name: str, facts: Mapping[str, str | None])
     connection.execute(
         text(
             """INSERT INTO dbmigrate.run (name, bundle, plan, direction, requested_by, approved_by, reason)
-               VALUES (:name, :bundle, :plan, :direction, :requested_by, :approved_by, :reason) ON CONFLICT DO NOTHING"""
+            VALUES (:name, :bundle, :plan, :direction, :requested_by, :approved_by, :reason) ON CONFLICT DO
+            NOTHING"""
         ),
         {"name": name, "approved_by": None, "reason": None, **facts},
     )
@@ -143,8 +144,9 @@ def record(connection: Connection, line: Applied) -> None:
     """Write one revision's line, in the transaction of the revision itself."""
     connection.execute(
         text(
-            """INSERT INTO dbmigrate.revision (revision, direction, run, bundle, source_digest, seconds, lock_waits)
-               VALUES (:revision, :direction, :run, :bundle, :source_digest, :seconds, :lock_waits)"""
+            """INSERT INTO dbmigrate.revision (revision, direction, run, bundle, source_digest, seconds,
+            lock_waits) VALUES (:revision, :direction, :run, :bundle, :source_digest, :seconds,
+            :lock_waits)"""
         ),
         vars(line),
     )
@@ -187,8 +189,9 @@ def keep_catalog(connection: Connection, revision: str, fingerprint: str, catalo
     """Remember what the database was when we last left it, so that a later drift can be named."""
     connection.execute(
         text(
-            """INSERT INTO dbmigrate.catalog (revision, fingerprint, content) VALUES (:revision, :fingerprint, :content)
-               ON CONFLICT (one) DO UPDATE SET revision = excluded.revision, fingerprint = excluded.fingerprint,
+            """INSERT INTO dbmigrate.catalog (revision, fingerprint, content) VALUES (:revision, :fingerprint,
+            :content) ON CONFLICT (one) DO UPDATE SET revision = excluded.revision, fingerprint =
+            excluded.fingerprint,
                    content = excluded.content, seen_at = clock_timestamp()"""
         ),
         {

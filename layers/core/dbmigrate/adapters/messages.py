@@ -17,7 +17,8 @@ class SnsMessages:
         self._client, self._approvals, self._notifications = client, approvals_topic, notifications_topic
 
     def send_link(self, approver: str, subject: str, text: str) -> None:
-        """Send to one approver: the filter policy of each subscription lets its own address through, no other."""
+        """Send to one approver: the filter policy of each subscription lets its own address through, no
+        other."""
         attributes = {"approver": {"DataType": "String", "StringValue": approver}}
         self._publish("APPROVALS_TOPIC_ARN", self._approvals, subject, text, MessageAttributes=attributes)
 

@@ -1,4 +1,5 @@
-"""The rehearsal: every revision runs up, down and up again on an empty scratch database, and what it does is written down."""
+"""The rehearsal: every revision runs up, down and up again on an empty scratch database, and what it does is
+written down."""
 
 from __future__ import annotations
 
@@ -26,8 +27,8 @@ def rehearse(
 ) -> Evidence:
     """Run the whole history on ``scratch``, an empty database that nobody else uses, and return the evidence.
 
-    A downgrade that fails is written down and does not stop the rehearsal. Raises RehearsalFailed when an upgrade fails.
-    """
+    A downgrade that fails is written down and does not stop the rehearsal. Raises RehearsalFailed when an
+    upgrade fails. """
     seen: dict[str, RevisionEvidence] = {}
     with connected(scratch, Limits(application="db-migrate rehearsal")) as connection:
         major, _ = catalog.server_version(connection)

@@ -1,4 +1,5 @@
-"""Runs revisions on a connection of ours. env.py is never run: any Alembic project's revisions run under our limits."""
+"""Runs revisions on a connection of ours. env.py is never run: any Alembic project's revisions run under our
+limits."""
 
 from __future__ import annotations
 
@@ -30,10 +31,9 @@ def current(connection: Connection) -> tuple[str, ...]:
 class Move:
     """Upgrades to (or downgrades from) each of the revisions in turn, a transaction each.
 
-    ``record(connection, revision, seconds, lock_waits)`` is called inside the revision's transaction, ``committed`` (the
-    same without the connection) after it. A lock that is not free rolls the whole revision back; it is run again a few
-    times, with jitter.
-    """
+    ``record(connection, revision, seconds, lock_waits)`` is called inside the revision's transaction,
+    ``committed`` (the same without the connection) after it. A lock that is not free rolls the whole revision
+    back; it is run again a few times, with jitter. """
 
     def __init__(
         self,
@@ -53,8 +53,8 @@ class Move:
         self.started = 0.0
 
     def run(self, revisions: Sequence[str]) -> None:
-        """Run all of them. Raises LockNotFree or RevisionFailed (nothing of that revision remains; those before it stay)
-        or RevisionHalfApplied."""
+        """Run all of them. Raises LockNotFree or RevisionFailed (nothing of that revision remains; those
+        before it stay) or RevisionHalfApplied."""
         self.todo = deque(revisions)
         self.waits = 0
         while self.todo:
@@ -67,7 +67,8 @@ class Move:
                 self._give_up_or_wait(error)
 
     def _run_the_rest(self) -> None:
-        """Alembic asks for a step only after the one before it was committed, so the generator sees every commit."""
+        """Alembic asks for a step only after the one before it was committed, so the generator sees every
+        commit."""
         with EnvironmentContext(self.history.config, self.history.script, fn=self._steps) as environment:
             environment.configure(
                 connection=self.connection,
@@ -147,7 +148,8 @@ def said(error: BaseException) -> str:
 def _holders(connection: Connection) -> str:
     """The oldest transactions of this database, which are the likely holders."""
     rows = connection.exec_driver_sql(
-        """SELECT pid, application_name, extract(epoch FROM clock_timestamp() - xact_start)::int, left(query, 80)
+        """SELECT pid, application_name, extract(epoch FROM clock_timestamp() - xact_start)::int, left(query,
+        80)
              FROM pg_stat_activity
             WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL
             ORDER BY xact_start LIMIT 3"""

@@ -17,10 +17,11 @@ DECISIONS = {"approve": "approved", "reject": "rejected"}
 
 @dataclass(frozen=True)
 class Request:
-    """One run's question to its approvers. Times are epoch seconds, ``plan`` is the digest of what is approved.
+    """One run's question to its approvers. Times are epoch seconds, ``plan`` is the digest of what is
+    approved.
 
-    ``status`` is pending, approved, rejected, or ended when the run stopped waiting before it heard the decision.
-    """
+    ``status`` is pending, approved, rejected, or ended when the run stopped waiting before it heard the
+    decision. """
 
     run: str
     plan: str

@@ -1,4 +1,5 @@
-"""The bundle: a deterministic archive of the migrations and their evidence, named by the SHA-256 of its bytes."""
+"""The bundle: a deterministic archive of the migrations and their evidence, named by the SHA-256 of its
+bytes."""
 
 from __future__ import annotations
 
@@ -37,7 +38,8 @@ def check_digest_form(digest: Any) -> str:
 
 
 def pack(migrations: Mapping[str, bytes], evidence: Evidence) -> bytes:
-    """The archive of these files (names relative to the script location) and this evidence. Same input, same bytes."""
+    """The archive of these files (names relative to the script location) and this evidence. Same input, same
+    bytes."""
     text = json.dumps(evidence.to_json(), sort_keys=True, indent=1, ensure_ascii=False)
     members = {
         EVIDENCE: text.encode(),
@@ -55,9 +57,8 @@ def pack(migrations: Mapping[str, bytes], evidence: Evidence) -> bytes:
 def unpack(content: bytes, digest: str) -> tuple[dict[str, bytes], Evidence]:
     """The migrations' files and the evidence.
 
-    Raises BundleRejected when the bytes are not those of the digest, when the archive cannot be read, is too large, or
-    holds anything but plain files inside itself.
-    """
+    Raises BundleRejected when the bytes are not those of the digest, when the archive cannot be read, is too
+    large, or holds anything but plain files inside itself. """
     if digest_of(content) != check_digest_form(digest):
         raise BundleRejected(
             f"The bundle's bytes have digest {digest_of(content)}, not {digest}: it was changed.", AGAIN

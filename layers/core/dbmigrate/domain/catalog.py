@@ -1,7 +1,7 @@
 """The canonical catalog of a database as a dictionary, its fingerprint and the difference of two.
 
-A catalog is {kind: {identity: definition}}: names only, no OIDs, so that two databases made by the same revisions are equal.
-"""
+A catalog is {kind: {identity: definition}}: names only, no OIDs, so that two databases made by the same
+revisions are equal. """
 
 from __future__ import annotations
 
@@ -61,7 +61,8 @@ def describe_changes(before: Mapping[str, Mapping[str, str]], changes: Iterable[
 def describe_drift(
     expected: Mapping[str, Mapping[str, str]], found: Mapping[str, Mapping[str, str]]
 ) -> list[str]:
-    """The differences as a person on call reads them: what the revisions say against what the database has."""
+    """The differences as a person on call reads them: what the revisions say against what the database
+    has."""
     lines = []
     for kind, name, actual in changes_between(expected, found):
         planned = expected.get(kind, {}).get(name)

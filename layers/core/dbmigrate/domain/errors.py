@@ -18,8 +18,8 @@ from __future__ import annotations
 class DbMigrateError(Exception):
     """Base of all errors of this project.
 
-    ``message`` says where and why, ``hint`` what to type next. ``exit_code`` is the command's documented exit code.
-    """
+    ``message`` says where and why, ``hint`` what to type next. ``exit_code`` is the command's documented exit
+    code. """
 
     exit_code = 1
 

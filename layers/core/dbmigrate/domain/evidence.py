@@ -1,5 +1,5 @@
-"""Evidence: what was seen when the revisions ran on a scratch PostgreSQL. It travels in the bundle and holds no timings,
-so that the same revisions always make the same bundle."""
+"""Evidence: what was seen when the revisions ran on a scratch PostgreSQL. It travels in the bundle and holds
+no timings, so that the same revisions always make the same bundle."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ FORMAT = 1
 class RevisionEvidence:
     """One revision on scratch.
 
-    ``changes`` is the catalog's delta, ``fingerprint`` the catalog after it. ``round_trip`` says that downgrade and
-    upgrade again gave the same catalogs. ``drops``, ``overwrites`` and ``deletes`` name data that the way up destroys.
-    """
+    ``changes`` is the catalog's delta, ``fingerprint`` the catalog after it. ``round_trip`` says that
+    downgrade and upgrade again gave the same catalogs. ``drops``, ``overwrites`` and ``deletes`` name data
+    that the way up destroys. """
 
     revision: str
     down: tuple[str, ...]

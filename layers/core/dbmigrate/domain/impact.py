@@ -15,7 +15,8 @@ ON_TABLE = re.compile(r"\bON (?:ONLY )?([^\s(]+)")
 
 
 def touched_tables(evidence: RevisionEvidence, catalog: Catalog) -> set[str]:
-    """Tables whose columns, constraints, indexes or triggers the revision changes, or whose rows it writes."""
+    """Tables whose columns, constraints, indexes or triggers the revision changes, or whose rows it
+    writes."""
     found = {*evidence.deletes, *(column.rpartition(".")[0] for column in evidence.overwrites)}
     for kind, name, definition in evidence.changes:
         if kind in ("column", "constraint", "trigger", "policy"):
@@ -30,11 +31,11 @@ def touched_tables(evidence: RevisionEvidence, catalog: Catalog) -> set[str]:
 
 
 def predicted_seconds(pending: Iterable[RevisionEvidence], table_bytes: Mapping[str, int]) -> float:
-    """Upper estimate of the upgrade in seconds: every touched live table is read once at READ_BYTES_PER_SECOND, times RANGE.
+    """Upper estimate of the upgrade in seconds: every touched live table is read once at
+    READ_BYTES_PER_SECOND, times RANGE.
 
-    Scans of tables that are not in memory are 5 to 25 times slower than a model by rows says (facts of this project,
-    measured on PostgreSQL 15), hence bytes, not rows, and a wide range.
-    """
+    Scans of tables that are not in memory are 5 to 25 times slower than a model by rows says (facts of this
+    project, measured on PostgreSQL 15), hence bytes, not rows, and a wide range. """
     total = 0.0
     for evidence in pending:
         read = sum(table_bytes.get(table, 0) for table in touched_tables(evidence, {}))
@@ -43,8 +44,8 @@ def predicted_seconds(pending: Iterable[RevisionEvidence], table_bytes: Mapping[
 
 
 def losses(evidence: Evidence, start: Iterable[str], pending: Iterable[str]) -> list[str]:
-    """What the pending revisions destroy of the data that exists before them: a downgrade makes the columns again, not
-    their values."""
+    """What the pending revisions destroy of the data that exists before them: a downgrade makes the columns
+    again, not their values."""
     catalog = evidence.catalog_at(start)
     tables, columns = catalog.get("relation", {}), catalog.get("column", {})
     found = []

@@ -1,4 +1,5 @@
-"""The notice that ends a run: what happened, where, how long, which revisions, who approved, what to do next."""
+"""The notice that ends a run: what happened, where, how long, which revisions, who approved, what to do
+next."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ MOST_CAUSE = 1_500
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one kind of ending reads. ``next`` is a command or an advice; {run} and {environment} are filled in."""
+    """How one kind of ending reads. ``next`` is a command or an advice; {run} and {environment} are filled
+    in."""
 
     title: str
     meaning: str
@@ -115,7 +117,8 @@ def notice_text(ending: Ending) -> str:
 
 
 def describe_failure(failure: Mapping[str, Any]) -> str:
-    """An error of the state machine as text. Lambda wraps the message of an error in JSON; only the message is shown."""
+    """An error of the state machine as text. Lambda wraps the message of an error in JSON; only the message
+    is shown."""
     error, cause = str(failure.get("Error") or ""), str(failure.get("Cause") or "")
     try:
         cause = str(json.loads(cause)["errorMessage"])

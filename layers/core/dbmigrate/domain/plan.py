@@ -15,7 +15,8 @@ CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 @dataclass(frozen=True)
 class Step:
-    """One revision as the approver sees it: what it is for, what it does to the catalog, which SQL it ran on scratch."""
+    """One revision as the approver sees it: what it is for, what it does to the catalog, which SQL it ran on
+    scratch."""
 
     revision: str
     doc: str
@@ -29,9 +30,9 @@ class Step:
 class Plan:
     """Bundle + environment + from -> to + findings + predicted impact.
 
-    ``start`` and ``end`` are revision ids, "base", or several ids joined by commas where a history has branches.
-    ``predicted_seconds`` is an upper estimate of the upgrade itself. ``losses`` names what a way back would not bring back.
-    """
+    ``start`` and ``end`` are revision ids, "base", or several ids joined by commas where a history has
+    branches. ``predicted_seconds`` is an upper estimate of the upgrade itself. ``losses`` names what a way
+    back would not bring back. """
 
     bundle: str
     environment: str
@@ -51,7 +52,8 @@ class Plan:
 
     @property
     def reversible(self) -> bool:
-        """Whether every step went there and back on the scratch database and nothing existing is lost on the way."""
+        """Whether every step went there and back on the scratch database and nothing existing is lost on the
+        way."""
         return not self.losses and all(step.round_trip for step in self.steps)
 
     @property
@@ -62,7 +64,8 @@ class Plan:
 
     @property
     def code(self) -> str:
-        """Six characters of the digest, to be typed by hand; letters and digits that are not mistaken for each other."""
+        """Six characters of the digest, to be typed by hand; letters and digits that are not mistaken for
+        each other."""
         number = int(self.digest[7:], 16)
         return "".join(CODE_ALPHABET[number >> 5 * place & 31] for place in range(6))
 

@@ -1,4 +1,5 @@
-"""The policy: what one environment asks of a run. The table itself lives in template.yaml (Mappings: Policy)."""
+"""The policy: what one environment asks of a run. The table itself lives in template.yaml (Mappings:
+Policy)."""
 
 from __future__ import annotations
 
@@ -40,8 +41,8 @@ class Policy:
     def from_mapping(cls, values: Mapping[str, str]) -> Policy:
         """Read the row from environment variables.
 
-        Raises MissingPolicy when a cell is absent or holds a word that is none of ours: a run never guesses its policy.
-        """
+        Raises MissingPolicy when a cell is absent or holds a word that is none of ours: a run never guesses
+        its policy. """
         environment = values.get("ENVIRONMENT", "")
         for key, words in WORDS.items():
             if values.get(key) not in words:

@@ -1,4 +1,5 @@
-"""The basic rules: what the catalog's changes and the executed SQL show. docs/rules.md has a page for each."""
+"""The basic rules: what the catalog's changes and the executed SQL show. docs/rules.md has a page for
+each."""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ from dbmigrate.domain.catalog import Catalog
 
 @dataclass(frozen=True)
 class Standing:
-    """``applied`` is the ledger's word: revision -> (source digest, run). ``kept`` is the revision and the catalog that our
-    last run left. ``table_bytes`` counts indexes and TOAST. ``runs`` are newest first."""
+    """``applied`` is the ledger's word: revision -> (source digest, run). ``kept`` is the revision and the
+    catalog that our last run left. ``table_bytes`` counts indexes and TOAST. ``runs`` are newest first."""
 
     current: tuple[str, ...]
     catalog: Catalog

@@ -1,4 +1,5 @@
-"""What can be read off executed SQL about the data that it destroys. Deliberately cautious: a doubt counts as a loss."""
+"""What can be read off executed SQL about the data that it destroys. Deliberately cautious: a doubt counts as
+a loss."""
 
 from __future__ import annotations
 

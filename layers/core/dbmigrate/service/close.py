@@ -1,4 +1,5 @@
-"""Close the run: write its end into the ledger, give the lease back, and let the next environment know of a success."""
+"""Close the run: write its end into the ledger, give the lease back, and let the next environment know of a
+success."""
 
 from __future__ import annotations
 

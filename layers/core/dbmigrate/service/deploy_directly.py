@@ -1,4 +1,5 @@
-"""Deploy in development: the same checks and the same moves, straight against the database, with nobody to ask."""
+"""Deploy in development: the same checks and the same moves, straight against the database, with nobody to
+ask."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ def deploy_directly(
     reason: str | None = None,
     committed: Committed = lambda revision, seconds, lock_waits: None,
 ) -> list[str]:
-    """Apply all pending revisions, a transaction each; returns them. The ones before a failing one stay applied."""
+    """Apply all pending revisions, a transaction each; returns them. The ones before a failing one stay
+    applied."""
     if not history.pending(database.current()):
         return []
     standing = database.look()
@@ -50,8 +52,8 @@ def reset(
     requested_by: str,
     committed: Committed = lambda revision, seconds, lock_waits: None,
 ) -> list[str]:
-    """Empty the database and apply the whole history. Raises ResetRefused outside of development, and WrongEnvironment
-    when the database itself bears another stamp."""
+    """Empty the database and apply the whole history. Raises ResetRefused outside of development, and
+    WrongEnvironment when the database itself bears another stamp."""
     policy.check_reset()
     _ = history.head
     database.empty()

@@ -1,4 +1,5 @@
-"""Inspect: what is true in the database? Asked by the state machine after a lost answer, by people, and on a schedule."""
+"""Inspect: what is true in the database? Asked by the state machine after a lost answer, by people, and on a
+schedule."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ from dbmigrate.service.upgrade import progress, remaining
 def ask_the_database(
     plan: Mapping[str, Any], phase: str, database: Database, open_bundle: OpenBundle
 ) -> dict[str, Any]:
-    """How far the plan really is: status continue or done, or failed when the database is nowhere on the plan's way."""
+    """How far the plan really is: status continue or done, or failed when the database is nowhere on the
+    plan's way."""
     history, _ = open_bundle(plan["bundle"])
     try:
         todo = remaining(plan, history, database.current())

@@ -31,11 +31,11 @@ def check_history(history: History, standing: Standing) -> None:
 
 
 def find_drift(standing: Standing, evidence: Evidence | None) -> list[str]:
-    """The differences between the live catalog and what it should be; empty when there are none or nothing is known.
+    """The differences between the live catalog and what it should be; empty when there are none or nothing is
+    known.
 
-    What the revisions make on scratch counts on a server of the same major version; what our own last run left there
-    counts always. Being equal to one of them is enough.
-    """
+    What the revisions make on scratch counts on a server of the same major version; what our own last run
+    left there counts always. Being equal to one of them is enough. """
     differences: list[str] = []
     for expected in _expected(standing, evidence):
         differences = describe_drift(expected, standing.catalog)
@@ -54,7 +54,8 @@ def _expected(standing: Standing, evidence: Evidence | None) -> list[Catalog]:
 
 
 def refuse_drift(standing: Standing, evidence: Evidence | None) -> None:
-    """Raise DriftFound, with every difference named, when the database is not what its revisions make of it."""
+    """Raise DriftFound, with every difference named, when the database is not what its revisions make of
+    it."""
     differences = find_drift(standing, evidence)
     if differences:
         raise DriftFound(

@@ -1,4 +1,5 @@
-"""What the use cases about the database need from outside; dbmigrate.adapters has the real ones, the tests have fakes."""
+"""What the use cases about the database need from outside; dbmigrate.adapters has the real ones, the tests
+have fakes."""
 
 from __future__ import annotations
 

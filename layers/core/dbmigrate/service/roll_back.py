@@ -16,8 +16,8 @@ def roll_back(
 ) -> dict[str, Any]:
     """Downgrade the newest revision of the plan that stands, and say how far it is: status applied or done.
 
-    Raises NotReversible where the policy wants a person or the plan was not proved lossless, else what upgrade raises.
-    """
+    Raises NotReversible where the policy wants a person or the plan was not proved lossless, else what
+    upgrade raises. """
     if policy.rollback != "automatic" or plan["direction"] != "upgrade" or plan["reversible"] is not True:
         raise NotReversible(
             f"{policy.environment} does not undo this plan by itself (rollback: {policy.rollback}, "

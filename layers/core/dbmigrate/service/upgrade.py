@@ -1,4 +1,5 @@
-"""Upgrade: run the next revision of the approved plan, one an invocation, whichever direction the plan has."""
+"""Upgrade: run the next revision of the approved plan, one an invocation, whichever direction the plan
+has."""
 
 from __future__ import annotations
 
@@ -23,9 +24,8 @@ def upgrade(
 ) -> dict[str, Any]:
     """Run one step and say how far the plan is: status applied or done.
 
-    Raises PlanOutdated when this plan was not approved or the database is not where the plan expects it, LockNotFree,
-    RevisionFailed, RevisionHalfApplied or RunInProgress.
-    """
+    Raises PlanOutdated when this plan was not approved or the database is not where the plan expects it,
+    LockNotFree, RevisionFailed, RevisionHalfApplied or RunInProgress. """
     forced = force.get("asked") is True and force.get("allowed") is True and policy.force != "refused"
     check_approved(plan, approval, policy.approval == "required", forced)
     history, _ = open_bundle(plan["bundle"])
@@ -66,7 +66,8 @@ def run_one_step(
 
 
 def remaining(plan: Mapping[str, Any], history: History, current: tuple[str, ...]) -> list[str]:
-    """The plan's revisions that are still to do. Raises PlanOutdated when the database is nowhere on the plan's way."""
+    """The plan's revisions that are still to do. Raises PlanOutdated when the database is nowhere on the
+    plan's way."""
     applied = history.applied(current)
     upward = plan["direction"] == "upgrade"
     todo = [revision for revision in plan["pending"] if (revision in applied) != upward]

@@ -19,7 +19,8 @@ START = 'db-migrate deploy (or an input like {"bundle": "sha256:…", "requested
 def validate(
     run: str, request: Any, policy: Policy, bundles: Bundles, database: Database, open_bundle: OpenBundle
 ) -> dict[str, Any]:
-    """Make the plan, keep it whole in the bucket and return what travels with the run. Changes nothing in the database.
+    """Make the plan, keep it whole in the bucket and return what travels with the run. Changes nothing in the
+    database.
 
     Raises the Refused and Misconfigured errors of dbmigrate.domain.errors.
     """
