@@ -22,12 +22,14 @@ class DynamoApprovals:
         self._client, self._table = client, table
 
     def open(self, request: Request, token: str) -> bool:
-        """Store the request, over an earlier one of the run. False when this very task was already
-        decided."""
+        """Store the request, over an earlier one of the run. False when this very task was decided."""
         item = {name: {"S": getattr(request, name)} for name in REQUEST_TEXTS}
         item |= {name: {"N": str(getattr(request, name))} for name in REQUEST_TIMES}
         item |= {"id": {"S": f"run#{request.run}"}, "token": {"S": token}}
-        item |= {"backup": {"S": json.dumps(dict(request.backup))}, "delete_at": _delete_at(request.expires_at)}
+        item |= {
+            "backup": {"S": json.dumps(dict(request.backup))},
+            "delete_at": _delete_at(request.expires_at),
+        }
         return self._wrote(
             self._client.put_item,
             Item=item,
@@ -73,13 +75,13 @@ class DynamoApprovals:
         return int(answer["Attributes"]["tries"]["N"])
 
     def decide(self, link: Link, status: str, comment: str, now: int) -> str | None:
-        """Record the one decision of a run and give its task token; None when somebody or the clock was
-        faster."""
+        """Record the run's one decision; its task token, or None when somebody or the clock was faster."""
         try:
             answer = self._client.update_item(
                 TableName=self._table,
                 Key={"id": {"S": f"run#{link.run}"}},
-                UpdateExpression="SET #status = :status, decided_by = :by, decided_at = :now, #comment = :comment",
+                UpdateExpression="SET #status = :status, #comment = :comment, "
+                "decided_by = :by, decided_at = :now",
                 ConditionExpression="#status = :pending AND #plan = :plan AND expires_at > :now",
                 ExpressionAttributeNames={"#status": "status", "#plan": "plan", "#comment": "comment"},
                 ExpressionAttributeValues={
@@ -114,7 +116,7 @@ class DynamoApprovals:
     def _item(self, key: str) -> dict[str, Any] | None:
         # Consistent: a click must see the decision that was made the moment before.
         answer = self._client.get_item(TableName=self._table, Key={"id": {"S": key}}, ConsistentRead=True)
-        return answer.get("Item")
+        return dict(answer["Item"]) if "Item" in answer else None
 
     def _wrote(self, write: Any, **arguments: Any) -> bool:
         try:
@@ -125,9 +127,9 @@ class DynamoApprovals:
 
 
 def _request(item: dict[str, Any]) -> Request:
-    texts = {name: item[name]["S"] for name in REQUEST_TEXTS}
-    times = {name: int(item[name]["N"]) for name in REQUEST_TIMES}
-    return Request(**texts, **times, backup=json.loads(item["backup"]["S"]))
+    values: dict[str, Any] = {name: item[name]["S"] for name in REQUEST_TEXTS}
+    values |= {name: int(item[name]["N"]) for name in REQUEST_TIMES}
+    return Request(**values, backup=json.loads(item["backup"]["S"]))
 
 
 def _delete_at(expires_at: int) -> dict[str, str]:

@@ -28,7 +28,9 @@ class SnsMessages:
 
     def _publish(self, name: str, topic: str | None, subject: str, text: str, **more: Any) -> None:
         if not topic:
-            raise Misconfigured(f"The function's environment variable {name} is not set.", "deploy the stack again")
+            raise Misconfigured(
+                f"The function's environment variable {name} is not set.", "deploy the stack again"
+            )
         self._client.publish(
             TopicArn=topic, Subject=subject_line(subject), Message=text[:MOST_CHARACTERS], **more
         )

@@ -19,7 +19,9 @@ class StepFunctionsTokens:
 
     def succeed(self, token: str, output: Mapping[str, Any]) -> bool:
         """Let the run go on with this output."""
-        return self._answered(self._client.send_task_success, taskToken=token, output=json.dumps(dict(output)))
+        return self._answered(
+            self._client.send_task_success, taskToken=token, output=json.dumps(dict(output))
+        )
 
     def fail(self, token: str, error: str, cause: str) -> bool:
         """End the wait with an error."""

@@ -21,7 +21,7 @@ class Request:
     approved.
 
     ``status`` is pending, approved, rejected, or ended when the run stopped waiting before it heard the
-    decision. """
+    decision."""
 
     run: str
     plan: str
@@ -74,10 +74,9 @@ def approvers_for(requester: str, approvers: Iterable[str]) -> list[str]:
     left = [approver for approver in different if approver and not is_same_person(requester, approver)]
     if left:
         return left
+    why = f"{requester} asked and is the only approver" if different else "there are no approvers"
     raise Misconfigured(
-        f"Nobody can approve: {requester or 'the requester'} asked and is the only approver of this environment."
-        if different
-        else "Nobody can approve: this environment has no approvers.",
+        f"Nobody can approve in this environment: {why}.",
         "set FirstApprover and SecondApprover in samconfig.toml to two people and deploy the stack again",
     )
 

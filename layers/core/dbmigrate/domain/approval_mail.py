@@ -9,31 +9,44 @@ from dbmigrate.domain.words import counted, duration, first_line, moment
 MOST_REVISIONS = 20
 
 
-def approval_subject(request: Request, plan: Plan) -> str:
-    """What the approver sees in the list of mails."""
-    verb = "undo" if plan.direction == "downgrade" else "apply"
-    return f"[db-migrate] {request.environment}: {verb} {counted(len(plan.steps), 'revision')}? Your approval is asked"
+MAIL = """\
+{who} asks to {what} in {environment}.
 
+{revisions}
 
-def approval_mail(request: Request, plan: Plan, url: str) -> str:
-    """The text for one approver. ``url`` is personal."""
-    verb = "undo" if plan.direction == "downgrade" else "apply"
-    return f"""{request.requested_by or "Somebody"} asks to {verb} {counted(len(plan.steps), "revision")} in {request.environment}.
-
-{_revisions(plan)}
-
-Way back:   {way_back(plan)}
-Takes:      about {duration(plan.predicted_seconds)}
-Backup:     {request.backup.get("id") or "none"}
-Expires:    {moment(request.expires_at)}; no answer counts as no
-Run:        {request.run}
+Way back:   {way_back}
+Takes:      about {takes}
+Backup:     {backup}
+Expires:    {expires}; no answer counts as no
+Run:        {run}
 
 Read the plan and decide:
 {url}
 
-Do not forward this mail: the link acts in your name.
+Do not forward this mail: this link acts in your name.
 Opening the link changes nothing; deciding takes the code that the page shows.
 """
+
+
+def approval_subject(request: Request, plan: Plan) -> str:
+    """What the approver sees in the list of mails."""
+    return f"[db-migrate] {request.environment}: {_what(plan)}? Your approval is asked"
+
+
+def approval_mail(request: Request, plan: Plan, url: str) -> str:
+    """The text for one approver. ``url`` is personal."""
+    return MAIL.format(
+        who=request.requested_by or "Somebody",
+        what=_what(plan),
+        environment=request.environment,
+        revisions=_revisions(plan),
+        way_back=way_back(plan),
+        takes=duration(plan.predicted_seconds),
+        backup=request.backup.get("id") or "none",
+        expires=moment(request.expires_at),
+        run=request.run,
+        url=url,
+    )
 
 
 def way_back(plan: Plan) -> str:
@@ -43,6 +56,11 @@ def way_back(plan: Plan) -> str:
     if plan.losses:
         return f"NOT reversible without loss: {'; '.join(plan.losses[:5])}"
     return "NOT proved: the downgrade of at least one revision did not restore what was there"
+
+
+def _what(plan: Plan) -> str:
+    verb = "undo" if plan.direction == "downgrade" else "apply"
+    return f"{verb} {counted(len(plan.steps), 'revision')}"
 
 
 def _revisions(plan: Plan) -> str:

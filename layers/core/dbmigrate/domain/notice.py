@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,20 +37,28 @@ OUTCOMES = {
     "NothingPending": Outcome("nothing to do", "The database already has every revision.", failed=False),
     "Forced": Outcome(
         "FORCED, upgrade begins without approval",
-        "Somebody skipped the approval, as this environment's policy allows with a reason. It is about to begin.",
+        "Somebody skipped the approval, which the policy allows with a reason.",
         "to stop it, abort the execution in the console now",
         failed=False,
     ),
     "ValidationFailed": Outcome("refused by validation", f"The plan was refused. {UNCHANGED}", DEPLOY),
-    "ForceRefused": Outcome("force refused", f"The policy does not allow to skip the approval. {UNCHANGED}", DEPLOY),
+    "ForceRefused": Outcome(
+        "force refused", f"The policy does not allow to skip the approval. {UNCHANGED}", DEPLOY
+    ),
     "ApprovalRejected": Outcome("rejected", f"An approver said no. {UNCHANGED}", DEPLOY),
-    "ApprovalExpired": Outcome("approval expired", f"Nobody decided in time, which counts as no. {UNCHANGED}", DEPLOY),
+    "ApprovalExpired": Outcome(
+        "approval expired", f"Nobody decided in time: that is a no. {UNCHANGED}", DEPLOY
+    ),
     "ApprovalFailed": Outcome("approval not asked", f"The approvers could not be asked. {UNCHANGED}", DEPLOY),
-    "PlanOutdated": Outcome("plan outdated", f"What was approved is not what would run now. {UNCHANGED}", DEPLOY),
+    "PlanOutdated": Outcome(
+        "plan outdated", f"What was approved is not what would run now. {UNCHANGED}", DEPLOY
+    ),
     "RunInProgress": Outcome("another run is active", f"Another run holds the database. {UNCHANGED}", STATUS),
     "BackupFailed": Outcome("backup failed", f"Without a backup nothing is upgraded. {UNCHANGED}", DEPLOY),
     "LockNotFree": Outcome("lock not free", f"Other sessions kept a table locked. {UNCHANGED}", DEPLOY),
-    "RevisionFailed": Outcome("revision failed", f"The revision failed and was rolled back whole. {UNCHANGED}", DEPLOY),
+    "RevisionFailed": Outcome(
+        "revision failed", f"The revision failed and was rolled back whole. {UNCHANGED}", DEPLOY
+    ),
     "RolledBack": Outcome(
         "rolled back", "A step failed; every revision of this run was undone and verified.", DEPLOY
     ),
@@ -61,7 +70,9 @@ OUTCOMES = {
     ),
     "FAILED": Outcome("broke", "The run broke outside of every ending that it knows.", STATUS),
     "TIMED_OUT": Outcome("timed out", "The run took longer than any run may and was ended.", STATUS),
-    "ABORTED": Outcome("aborted", "Somebody stopped the run. The revision at work may have been finished.", STATUS),
+    "ABORTED": Outcome(
+        "aborted", "Somebody stopped the run. The revision at work may have been finished.", STATUS
+    ),
 }
 UNKNOWN = Outcome("ended", "The run ended in a way that this version has no words for.", STATUS)
 
@@ -117,13 +128,10 @@ def notice_text(ending: Ending) -> str:
 
 
 def describe_failure(failure: Mapping[str, Any]) -> str:
-    """An error of the state machine as text. Lambda wraps the message of an error in JSON; only the message
-    is shown."""
+    """An error of the state machine as text. Lambda wraps the message in JSON; only the message is shown."""
     error, cause = str(failure.get("Error") or ""), str(failure.get("Cause") or "")
-    try:
+    with suppress(ValueError, KeyError, TypeError):
         cause = str(json.loads(cause)["errorMessage"])
-    except (ValueError, KeyError, TypeError):
-        pass
     return ": ".join(part for part in (error, cause[:MOST_CAUSE]) if part)
 
 

@@ -22,7 +22,7 @@ PLAN: Shape = {
     "from": str,
     "to": str,
     "pending": list,
-    "total": int,
+    "total": (int, float),
     "reversible": bool,
     "losses": list,
     "predicted_seconds": (int, float),

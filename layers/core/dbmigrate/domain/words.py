@@ -21,6 +21,11 @@ def duration(seconds: float) -> str:
     return " ".join(parts[:2])
 
 
+def ago(seconds: float) -> str:
+    """How long something is past, without pretending precision."""
+    return "just now" if seconds < 60 else f"{duration(seconds - seconds % 60)} ago"
+
+
 def counted(count: int, word: str) -> str:
     """``3, "revision"`` as "3 revisions"."""
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
@@ -29,6 +34,11 @@ def counted(count: int, word: str) -> str:
 def moment(epoch: float) -> str:
     """Epoch seconds as "2026-05-01 12:30 UTC"."""
     return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def timestamp(epoch: float) -> str:
+    """Epoch seconds as ISO 8601 in UTC, for machines."""
+    return datetime.fromtimestamp(int(epoch), UTC).isoformat().replace("+00:00", "Z")
 
 
 def epoch_of(text: str) -> float:

@@ -14,13 +14,13 @@ Handler = Callable[[Any, Any], Any]
 
 
 def lambda_entry(
-    verb: str, shape: Shape | None = None, *, traced: bool = False
+    verb: str, shape: Shape | Callable[[Any], Shape] | None = None, *, traced: bool = False
 ) -> Callable[[Handler], Handler]:
     """Make a function out of a handler of (event, context).
 
     ``verb`` is the function's folder and stands in its messages. An event without the keys of ``shape`` is
     refused as BadRequest before the handler sees it. ``traced`` costs half a second of cold start, so a page
-    asks for none.
+    asks for none. Where several kinds of events arrive, ``shape`` is a function that tells them apart.
     """
 
     def decorate(handler: Handler) -> Handler:
@@ -30,7 +30,7 @@ def lambda_entry(
         def entry(event: Any, context: Any = None) -> Any:
             telemetry.begin(verb, event)
             try:
-                check_shape(verb, event, shape or {})
+                check_shape(verb, event, (shape(event) if callable(shape) else shape) or {})
                 return work(event, context)
             except DbMigrateError as error:
                 telemetry.logger.error(f"{verb} ends with {type(error).__name__}: {error.message}")
