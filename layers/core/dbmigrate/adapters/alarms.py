@@ -30,7 +30,9 @@ class CloudWatchAlarms:
             return []
         kinds = ["MetricAlarm", "CompositeAlarm"]
         answer = self._client.describe_alarms(AlarmNames=list(names), AlarmTypes=kinds, MaxRecords=100)
-        return [_alarm(found) for kind in ("MetricAlarms", "CompositeAlarms") for found in answer.get(kind, [])]
+        return [
+            _alarm(found) for kind in ("MetricAlarms", "CompositeAlarms") for found in answer.get(kind, [])
+        ]
 
 
 def _alarm(found: dict[str, Any]) -> Alarm:

@@ -55,7 +55,7 @@ class _Backups:
         code, said = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
         if code in BUSY:
             raise BackupFailed(
-                f"{self.database} cannot be backed up now, another backup or change of it is under way: {said}",
+                f"{self.database} cannot be backed up now, a backup or change of it is under way: {said}",
                 "wait until RDS shows it as available, then start the run again: db-migrate deploy",
             ) from error
         raise BackupFailed(f"Snapshot {snapshot} of {self.database}: RDS answers {code}: {said}") from error

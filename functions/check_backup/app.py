@@ -1,0 +1,12 @@
+"""Looks how far a backup is."""
+
+from dbmigrate.runtime import wiring
+from dbmigrate.runtime.entry import lambda_entry
+from dbmigrate.runtime.telemetry import emit
+from dbmigrate.service.check_backup import check_backup
+
+
+@lambda_entry("check_backup", {"run": str, "backup": {"id": str}})
+def handler(event, context):
+    """Look how far the backup of a run is."""
+    return check_backup(event, wiring.backups(), emit)

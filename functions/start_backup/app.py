@@ -1,0 +1,13 @@
+"""Starts the backup of a run."""
+
+from dbmigrate.domain.shape import OPTIONAL_OBJECT, PLAN
+from dbmigrate.runtime import wiring
+from dbmigrate.runtime.entry import lambda_entry
+from dbmigrate.runtime.telemetry import emit
+from dbmigrate.service.start_backup import start_backup
+
+
+@lambda_entry("start_backup", {"run": str, "plan": PLAN, "previous": OPTIONAL_OBJECT})
+def handler(event, context):
+    """Start the backup of a run."""
+    return start_backup(event, wiring.backups(), emit)
