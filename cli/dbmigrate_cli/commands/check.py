@@ -1,0 +1,106 @@
+"""`db-migrate check`: is everything as it should be?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from dbmigrate.adapters.history import History
+from dbmigrate.domain.errors import EditedRevision
+from dbmigrate.domain.standing import Standing, label
+from dbmigrate.domain.words import counted
+from dbmigrate.service.make_plan import check_history, find_drift
+from dbmigrate_cli.context import database_of, history_of
+from dbmigrate_cli.evidence import known_evidence, make_evidence
+from dbmigrate_cli.failures import RunEnded
+from dbmigrate_cli.options import Options
+
+REFUSED = 3
+
+
+@click.command("check")
+@click.option("--stack", metavar="NAME", envvar="DB_MIGRATE_STACK", help="Default: db-migrate-ENVIRONMENT. [DB_MIGRATE_STACK]")
+@click.option(
+    "--scratch", metavar="URL", envvar="DB_MIGRATE_SCRATCH", help="An empty database to rehearse on. [DB_MIGRATE_SCRATCH]"
+)
+@click.pass_obj
+def command(options: Options, stack: str | None, scratch: str | None) -> None:
+    """Look for drift, invalid indexes, edited revisions and pending ones; exit 3 when there are any."""
+    history = history_of(options)
+    _ = history.head
+    found = look(options, history, scratch) if options.direct else ask(options, history, stack)
+    wrong = {name: lines for name, lines in found.items() if lines}
+    options.output.result(environment=options.environment, ok=not wrong, **found)
+    options.output.fields((name.replace("_", " "), "\n".join(lines) or "none") for name, lines in found.items())
+    if wrong:
+        raise RunEnded("CheckFailed", "The check found " + _counts(wrong) + ".", _remedy(options, wrong), REFUSED)
+
+
+def look(options: Options, history: History, scratch: str | None) -> dict[str, list[str]]:
+    """What is wrong, by its kind, seen in the database itself."""
+    standing = database_of(options).look()
+    pending, edited = _against(history, standing)
+    drift: list[str] = []
+    if not edited:
+        evidence = known_evidence(history)
+        if evidence is None and not _comparable(standing):
+            evidence = make_evidence(options, history, scratch)
+        drift = find_drift(standing, evidence)
+    return {
+        "drift": drift,
+        "invalid_indexes": list(standing.invalid_indexes),
+        "edited_revisions": edited,
+        "pending": pending,
+    }
+
+
+def ask(options: Options, history: History, stack: str | None) -> dict[str, list[str]]:
+    """The same, as the environment's stack sees it."""
+    from dbmigrate_cli.asked import ask_stack
+
+    report = ask_stack(options, history, stack)
+    return {
+        "drift": report["drift_differences"],
+        "invalid_indexes": report["invalid_indexes"],
+        "edited_revisions": report["edited_revisions"],
+        "pending": report["pending"],
+    }
+
+
+def _against(history: History, standing: Standing) -> tuple[list[str], list[str]]:
+    """Pending revisions, and what the history says that the ledger does not. An unknown revision ends the check."""
+    try:
+        check_history(history, standing)
+    except EditedRevision as error:
+        return history.pending(standing.current), [error.message]
+    return history.pending(standing.current), []
+
+
+def _comparable(standing: Standing) -> bool:
+    """Whether our own last run says what the database should be; nothing need be compared at base."""
+    return standing.kept is not None and standing.kept[0] == label(standing.current)
+
+
+def _counts(wrong: dict[str, list[str]]) -> str:
+    words = {
+        "drift": "difference from the revisions",
+        "invalid_indexes": "invalid index",
+        "edited_revisions": "edited revision",
+        "pending": "pending revision",
+    }
+    plural = {"drift": "differences from the revisions", "invalid_indexes": "invalid indexes"}
+    return ", ".join(
+        f"{len(lines)} {plural[name]}" if name in plural and len(lines) > 1 else counted(len(lines), words[name])
+        for name, lines in wrong.items()
+    )
+
+
+def _remedy(options: Options, wrong: dict[str, Any]) -> str:
+    if wrong.get("edited_revisions"):
+        return "restore the revision's file, and put the change into a new one: db-migrate create NAME"
+    if wrong.get("drift"):
+        return "undo the change by hand, or write the revision that makes it: db-migrate create NAME"
+    if wrong.get("invalid_indexes"):
+        return "DROP INDEX CONCURRENTLY …, then build it anew in a revision: db-migrate create NAME"
+    return f"{options.command} deploy"

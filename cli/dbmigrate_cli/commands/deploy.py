@@ -1,0 +1,60 @@
+"""`db-migrate deploy`: straight to the database in development, through the environment's state machine elsewhere."""
+
+from __future__ import annotations
+
+import click
+
+from dbmigrate.service.deploy_directly import deploy_directly
+from dbmigrate_cli.announced import Stopwatch, announced, summary
+from dbmigrate_cli.context import database_of, history_of, new_run, who_asks
+from dbmigrate_cli.options import Options
+
+
+@click.command("deploy")
+@click.option("--force", is_flag=True, help="Skip the approval, where the policy allows it.")
+@click.option("--reason", metavar="TEXT", help="Why it cannot wait; announced to everyone.")
+@click.option("--local", is_flag=True, help="Run the environment's policy on this machine, without AWS.")
+@click.option("--requested-by", metavar="WHO", envvar="DB_MIGRATE_REQUESTED_BY", help="[DB_MIGRATE_REQUESTED_BY]")
+@click.option(
+    "--stack", metavar="NAME", envvar="DB_MIGRATE_STACK", help="Default: db-migrate-ENVIRONMENT. [DB_MIGRATE_STACK]"
+)
+@click.option(
+    "--scratch", metavar="URL", envvar="DB_MIGRATE_SCRATCH", help="An empty database to rehearse on. [DB_MIGRATE_SCRATCH]"
+)
+@click.option("--yes", is_flag=True, help="Do not ask before a forced run.")
+@click.pass_obj
+def command(
+    options: Options,
+    force: bool,
+    reason: str | None,
+    local: bool,
+    requested_by: str | None,
+    stack: str | None,
+    scratch: str | None,
+    yes: bool,
+) -> None:
+    """Apply what is pending.
+
+    In development at once. In staging and production the revisions are rehearsed, bundled, and run by the state machine:
+    validated, backed up, approved, applied, verified. Starting the same thing twice joins the first.
+    """
+    if options.environment == "development" and not local:
+        deploy_here(options, reason, requested_by)
+        return
+    from dbmigrate_cli.deploy_there import Request, deploy_there
+
+    deploy_there(options, Request(force, reason, who_asks(options, requested_by), scratch, yes), stack, local)
+
+
+def deploy_here(options: Options, reason: str | None, requested_by: str | None) -> None:
+    """Apply everything to the development database, with nobody to ask."""
+    history, watch, run = history_of(options), Stopwatch(), new_run(options)
+    database = database_of(options, announced(options.output))
+    done = deploy_directly(run, history, database, who_asks(options, requested_by), reason)
+    outcome = "Succeeded" if done else "NothingPending"
+    if done:
+        options.output.say(f"Done: the database is at {history.head}. ({watch.seconds:.1f} s)", fg="green")
+    else:
+        options.output.say(f"Nothing to do: the database is at {history.head}.", fg="green")
+    facts = {"environment": options.environment, "current": history.head}
+    options.output.result(**summary(run if done else "", outcome, done, watch, **facts))

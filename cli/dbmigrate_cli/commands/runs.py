@@ -1,0 +1,83 @@
+"""`db-migrate runs`: what ran, when, for whom, and how it ended."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import click
+
+from dbmigrate_cli.context import database_of
+from dbmigrate_cli.options import Options
+
+
+@click.command("runs")
+@click.option("--limit", type=click.IntRange(1, 50), default=20, show_default=True, help="How many, newest first.")
+@click.option("--follow", metavar="RUN", help="Staging, production: follow this run to its end.")
+@click.option("--stack", metavar="NAME", envvar="DB_MIGRATE_STACK", help="Default: db-migrate-ENVIRONMENT. [DB_MIGRATE_STACK]")
+@click.pass_obj
+def command(options: Options, limit: int, follow: str | None, stack: str | None) -> None:
+    """List the latest runs."""
+    if follow:
+        _follow(options, follow, stack)
+        return
+    found = _executions(options, limit, stack) if options.environment != "development" else []
+    if options.direct:
+        found = _merged(found, database_of(options).runs())
+    found = found[:limit]
+    options.output.result(environment=options.environment, runs=found)
+    if not found:
+        options.output.say("No run yet.")
+        return
+    heads = ("run", "started", "took", "outcome", "revisions", "by", "approved by")
+    options.output.table(heads, [_row(run) for run in found])
+
+
+def _follow(options: Options, run: str, stack: str | None) -> None:
+    if options.environment == "development":
+        raise click.UsageError("Runs of development are over when their command is; --follow is for staging and production.")
+    from dbmigrate_cli.deploy_there import follow_there
+
+    follow_there(options, run, stack)
+
+
+def _executions(options: Options, limit: int, stack: str | None) -> list[dict[str, Any]]:
+    """The stack's executions. With --database the ledger speaks alone when there is no stack to ask."""
+    from dbmigrate.domain.errors import Misconfigured
+    from dbmigrate_cli.stack import open_stack
+
+    try:
+        return open_stack(options, stack).runs(limit)
+    except Misconfigured:
+        if options.url is None:
+            raise
+        return []
+
+
+def _merged(executions: list[dict[str, Any]], ledger: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One entry a run: the ledger knows more, the state machine also knows the runs that never reached the database."""
+    known = {run["run"]: run for run in executions}
+    for run in ledger:
+        known[run["run"]] = {**known.get(run["run"], {}), **run}
+    return sorted(known.values(), key=lambda run: str(run["started_at"]), reverse=True)
+
+
+def _row(run: dict[str, Any]) -> tuple[str, ...]:
+    moved = run.get("revisions") or []
+    span = moved[0] if len(moved) == 1 else f"{moved[0]} to {moved[-1]} ({len(moved)})" if moved else "-"
+    return (
+        run["run"],
+        run["started_at"][:19].replace("T", " "),
+        _took(run),
+        run["outcome"] or "running",
+        span if run.get("direction") != "downgrade" else f"undid {span}",
+        run.get("requested_by") or "-",
+        run.get("approved_by") or "-",
+    )
+
+
+def _took(run: dict[str, Any]) -> str:
+    if not run["ended_at"]:
+        return "-"
+    seconds = (datetime.fromisoformat(run["ended_at"]) - datetime.fromisoformat(run["started_at"])).total_seconds()
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

@@ -1,0 +1,70 @@
+"""`db-migrate status`: where the database stands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from dbmigrate.adapters.history import History
+from dbmigrate.domain.words import counted, first_line
+from dbmigrate.service.inspect import status
+from dbmigrate_cli.context import database_of, history_of
+from dbmigrate_cli.evidence import known_evidence
+from dbmigrate_cli.options import Options
+
+MOST_SHOWN = 20
+
+
+@click.command("status")
+@click.option("--stack", metavar="NAME", envvar="DB_MIGRATE_STACK", help="Default: db-migrate-ENVIRONMENT. [DB_MIGRATE_STACK]")
+@click.pass_obj
+def command(options: Options, stack: str | None) -> None:
+    """Show the current revision, what is pending, drift, and the last run."""
+    history = history_of(options)
+    report = report_of(options, history, stack)
+    options.output.result(**report)
+    show(options, history, report)
+
+
+def report_of(options: Options, history: History, stack: str | None) -> dict[str, Any]:
+    """The status report: from the database itself, or from the stack's inspect function and our own history."""
+    if options.direct:
+        return status(options.environment, database_of(options), history, known_evidence(history))
+    from dbmigrate_cli.asked import ask_stack
+
+    return ask_stack(options, history, stack)
+
+
+def show(options: Options, history: History, report: dict[str, Any]) -> None:
+    """The report as lines."""
+    facts = [
+        ("environment", f"{report['environment']} (PostgreSQL {report['server']})"),
+        ("current", report["current"]),
+        ("head", report["head"]),
+        ("applied", str(report["applied"])),
+        ("pending", _pending(history, report["pending"])),
+        ("drift", "\n".join(report["drift_differences"]) if report["drift"] else "none"),
+    ]
+    if report.get("invalid_indexes"):
+        facts.append(("invalid", "\n".join(report["invalid_indexes"])))
+    facts += [("running", f"{run['run']}, since {run['started_at']}") for run in report["running"]]
+    facts.append(("last run", _ended(report["last_run"])))
+    options.output.fields(facts)
+    if report["pending"] and not report["running"]:
+        options.output.note(f"next: {options.command} deploy")
+
+
+def _pending(history: History, pending: list[str]) -> str:
+    if not pending:
+        return "none"
+    lines = [f"{revision}  {first_line(history.revisions[revision].doc)}" for revision in pending[:MOST_SHOWN]]
+    more = len(pending) - MOST_SHOWN
+    return "\n".join([counted(len(pending), "revision"), *lines, *([f"and {more} more"] if more > 0 else [])])
+
+
+def _ended(run: dict[str, Any] | None) -> str:
+    if run is None:
+        return "none"
+    moved = counted(len(run["revisions"]), "revision")
+    return f"{run['outcome']}, {moved}, {run['ended_at']}\n{run['run']}"

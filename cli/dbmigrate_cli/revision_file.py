@@ -1,0 +1,123 @@
+"""Writes a new revision file through Alembic, in the project's own form."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import re
+import unicodedata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from alembic import command as alembic
+from alembic.config import Config
+
+from dbmigrate.adapters.history import History
+from dbmigrate.domain.errors import DbMigrateError, HistoryRejected, Misconfigured
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+LONGEST = 200
+LONGEST_SLUG = 60
+
+
+def checked_message(text: str) -> str:
+    """The message, fit to stand in a docstring. Raises click.BadParameter."""
+    text = text.strip()
+    wrong = _why_not(text)
+    if wrong:
+        raise click.BadParameter(f"{wrong} For example: db-migrate create \"add user preferences\"", param_hint="MESSAGE")
+    return text
+
+
+def _why_not(text: str) -> str:
+    if not text:
+        return "say what the revision does."
+    if len(text) > LONGEST:
+        return f"{len(text)} characters are too many for a name; {LONGEST} are the most."
+    if not text.isprintable() or "\\" in text or '"""' in text or text.endswith('"') or "${" in text:
+        return "line breaks, backslashes and quotation marks at the end cannot stand in the file's first line."
+    return "" if slug(text) else "the file's name needs at least one letter a-z or digit."
+
+
+def slug(text: str) -> str:
+    """The file name's part: what a bundle can hold, whatever alphabet the message uses."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    words = "_".join(re.findall(r"[a-z0-9]+", plain.lower()))
+    return words if len(words) <= LONGEST_SLUG else words[:LONGEST_SLUG].rpartition("_")[0] or words[:LONGEST_SLUG]
+
+
+def next_id(history: History) -> str | None:
+    """The number after the highest, where the history counts (0001, 0002, ...); None where it does not."""
+    widths = {len(revision) for revision in history.order if revision.isascii() and revision.isdigit()}
+    counts = all(revision.isascii() and revision.isdigit() for revision in history.order)
+    if not history.order or not counts or len(widths) != 1:
+        return None
+    return str(max(int(revision) for revision in history.order) + 1).zfill(widths.pop())
+
+
+def write_revision(history: History, message: str, connection: Connection | None = None) -> Path | None:
+    """Write the file and return its path. With a connection the project's env.py compares its models with that
+    database; no difference, no file (None).
+
+    Raises Misconfigured when script.py.mako is missing or env.py fails, HistoryRejected when what came out is no Python.
+    """
+    template = history.folder / "script.py.mako"
+    if not template.is_file():
+        raise Misconfigured(f"{template} is missing; new revisions are made from it.", "alembic init makes one")
+    config = _config(history, slug(message))
+    config.attributes["connection"] = connection
+    made = _generate(config, history, message, connection is not None)
+    if made is None:
+        return None
+    path = Path(made.path)
+    _refuse_broken(path)
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def _generate(config: Config, history: History, message: str, compare: bool) -> Any:
+    # "head", not the id: Alembic then refuses by itself should another file have come meanwhile.
+    arguments: dict[str, Any] = {"rev_id": next_id(history), "autogenerate": compare, "head": "head"}
+    if compare:
+        arguments["process_revision_directives"] = _nothing_for_nothing
+    try:
+        made = alembic.revision(config, message, **arguments)
+    except DbMigrateError:
+        raise
+    except Exception as error:
+        raise Misconfigured(
+            f"{history.folder.name}/{'env.py' if compare else 'script.py.mako'} failed: {type(error).__name__}: {error}",
+            "env.py must use the connection of config.attributes and name target_metadata; see migrations/env.py"
+            if compare
+            else "mend the template, then: db-migrate create NAME",
+        ) from error
+    return made
+
+
+def _nothing_for_nothing(context: Any, revision: Any, directives: list[Any]) -> None:
+    if directives and directives[0].upgrade_ops.is_empty():
+        directives.clear()
+
+
+def _config(history: History, name: str) -> Config:
+    """The project's alembic.ini, if it lies in the folder or above it, with our script location and file name."""
+    places = (history.folder / "alembic.ini", history.folder.parent / "alembic.ini")
+    ini = next((place for place in places if place.is_file()), None)
+    config = Config(ini, cmd_opts=argparse.Namespace(quiet=True))
+    config.set_main_option("script_location", str(history.folder).replace("%", "%%"))
+    form = config.get_main_option("file_template") or "%(rev)s_%(slug)s"
+    config.set_main_option("file_template", form.replace("%(slug)s", name).replace("%", "%%"))
+    return config
+
+
+def _refuse_broken(path: Path) -> None:
+    try:
+        ast.parse(path.read_text())
+    except SyntaxError as error:
+        path.unlink()
+        raise HistoryRejected(
+            f"What script.py.mako made of this message is no Python ({error.msg}, line {error.lineno}); it was removed.",
+            "mend script.py.mako, or choose another message",
+        ) from error
