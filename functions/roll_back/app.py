@@ -12,4 +12,5 @@ from dbmigrate.service.roll_back import roll_back
 @lambda_entry("roll_back", {"run": str, "plan": PLAN}, traced=True)
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Undo one step and say how far the way back is."""
-    return roll_back(event["run"], event["plan"], wiring.policy(), database(context), open_bundle)
+    given = (event["run"], event["plan"], wiring.policy(), wiring.bundle_store())
+    return roll_back(*given, database(context), open_bundle)

@@ -13,7 +13,7 @@ from dbmigrate.service.upgrade import upgrade
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Run one step and say how far the plan is."""
     given = (event["run"], event["plan"], event["approval"], event["force"])
-    answer = upgrade(*given, wiring.policy(), database(context), open_bundle)
+    answer = upgrade(*given, wiring.policy(), wiring.bundle_store(), database(context), open_bundle)
     telemetry.emit("RevisionSeconds", answer["seconds"])
     telemetry.emit("LockWaits", answer["lock_waits"])
     return answer

@@ -114,6 +114,16 @@ class Plan:
         }
 
 
+def check_unchanged(slim: Mapping[str, Any], whole: Mapping[str, Any]) -> None:
+    """Raise PlanOutdated unless what travelled with the run is still the plan that lies under its digest."""
+    plan = Plan.from_json(whole)
+    if plan.digest != slim.get("digest") or plan.slim() != dict(slim):
+        raise PlanOutdated(
+            f"What the run carries is not the plan {slim.get('digest')} that was made and shown.",
+            "start the run again: db-migrate deploy",
+        )
+
+
 def check_approved(
     slim: Mapping[str, Any], approval: Mapping[str, Any], approval_required: bool, forced: bool
 ) -> None:

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from dbmigrate.domain.approval import Link, Request, approvers_for, new_secret
 from dbmigrate.domain.approval_mail import approval_mail, approval_subject
 from dbmigrate.domain.errors import PlanOutdated
 from dbmigrate.domain.plan import Plan
+from dbmigrate.domain.shape import OPTIONAL_OBJECT, PLAN, Shape
+
+ASKED: Shape = {
+    "run": str,
+    "plan": PLAN,
+    "backup": OPTIONAL_OBJECT,
+    "token": str,
+    "expires_in": (int, float),
+}
 
 
 class Approvals(Protocol):
@@ -30,15 +40,23 @@ class Messages(Protocol):
     def send_link(self, approver: str, subject: str, text: str) -> None: ...
 
 
+@dataclass(frozen=True)
+class Ports:
+    """Everything that asking touches."""
+
+    approvals: Approvals
+    plans: Plans
+    messages: Messages
+    emit: Callable[[str, float], None]
+
+
+def shape_of(event: Any) -> Shape:
+    """The state machine asks for an approval; a schedule asks who is still waited for."""
+    return {"question": str} if isinstance(event, Mapping) and "question" in event else ASKED
+
+
 def request_approval(
-    event: Mapping[str, Any],
-    approvers: Iterable[str],
-    url: str,
-    now: int,
-    approvals: Approvals,
-    plans: Plans,
-    messages: Messages,
-    emit: Callable[[str, float], None],
+    event: Mapping[str, Any], approvers: Iterable[str], url: str, now: int, ports: Ports
 ) -> None:
     """Store the request with its task token and mail the links. A retry replaces the run's request.
 
@@ -46,20 +64,22 @@ def request_approval(
     """
     slim = event["plan"]
     asked = approvers_for(slim["requested_by"], approvers)
-    plan = Plan.from_json(plans.get_plan(slim["digest"]))
+    plan = Plan.from_json(ports.plans.get_plan(slim["digest"]))
     if plan.digest != slim["digest"]:
         raise PlanOutdated(
             f"The stored plan is {plan.digest}, the run's {slim['digest']}.", "start the run again"
         )
     request = _request(event, plan, now)
-    if not approvals.open(request, event["token"]):
+    if not ports.approvals.open(request, event["token"]):
         return
     for approver in asked:
         secret = new_secret()
-        approvals.add_link(secret, Link(request.run, request.plan, approver, request.expires_at))
+        ports.approvals.add_link(secret, Link(request.run, request.plan, approver, request.expires_at))
         link = f"{url.rstrip('/')}/approvals/{secret}"
-        messages.send_link(approver, approval_subject(request, plan), approval_mail(request, plan, link))
-    emit("ApprovalRequested", 1)
+        ports.messages.send_link(
+            approver, approval_subject(request, plan), approval_mail(request, plan, link)
+        )
+    ports.emit("ApprovalRequested", 1)
 
 
 def _request(event: Mapping[str, Any], plan: Plan, now: int) -> Request:

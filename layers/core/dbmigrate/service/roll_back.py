@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from dbmigrate.domain.errors import NotReversible
+from dbmigrate.domain.plan import check_unchanged
 from dbmigrate.domain.policy import Policy
-from dbmigrate.service.ports import Database, OpenBundle
+from dbmigrate.service.ports import Bundles, Database, OpenBundle
 from dbmigrate.service.upgrade import progress, remaining, run_one_step
 
 
@@ -24,6 +25,7 @@ def roll_back(
             f"reversible: {str(plan['reversible']).lower()}).",
             f"db-migrate --environment {policy.environment} rollback --run {run}",
         )
+    check_unchanged(plan, bundles.get_plan(plan["digest"]))
     history, _ = open_bundle(plan["bundle"])
     waiting = remaining(plan, history, database.current())
     standing = [revision for revision in reversed(plan["pending"]) if revision not in waiting]

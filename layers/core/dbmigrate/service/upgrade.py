@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dbmigrate.domain.errors import PlanOutdated
-from dbmigrate.domain.plan import check_approved
+from dbmigrate.domain.plan import check_approved, check_unchanged
 from dbmigrate.domain.policy import Policy
 from dbmigrate.domain.standing import from_label, label
-from dbmigrate.service.ports import Database, History, OpenBundle
+from dbmigrate.service.ports import Bundles, Database, History, OpenBundle
 
 
 def upgrade(
@@ -19,6 +19,7 @@ def upgrade(
     approval: Mapping[str, Any],
     force: Mapping[str, Any],
     policy: Policy,
+    bundles: Bundles,
     database: Database,
     open_bundle: OpenBundle,
 ) -> dict[str, Any]:
@@ -28,6 +29,7 @@ def upgrade(
     LockNotFree, RevisionFailed, RevisionHalfApplied or RunInProgress. """
     forced = force.get("asked") is True and force.get("allowed") is True and policy.force != "refused"
     check_approved(plan, approval, policy.approval == "required", forced)
+    check_unchanged(plan, bundles.get_plan(plan["digest"]))
     history, _ = open_bundle(plan["bundle"])
     before = database.current()
     todo = remaining(plan, history, before)
