@@ -58,7 +58,8 @@ def unpack(content: bytes, digest: str) -> tuple[dict[str, bytes], Evidence]:
     """The migrations' files and the evidence.
 
     Raises BundleRejected when the bytes are not those of the digest, when the archive cannot be read, is too
-    large, or holds anything but plain files inside itself. """
+    large, or holds anything but plain files inside itself.
+    """
     if digest_of(content) != check_digest_form(digest):
         raise BundleRejected(
             f"The bundle's bytes have digest {digest_of(content)}, not {digest}: it was changed.", AGAIN

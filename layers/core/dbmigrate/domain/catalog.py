@@ -1,7 +1,8 @@
 """The canonical catalog of a database as a dictionary, its fingerprint and the difference of two.
 
 A catalog is {kind: {identity: definition}}: names only, no OIDs, so that two databases made by the same
-revisions are equal. """
+revisions are equal.
+"""
 
 from __future__ import annotations
 

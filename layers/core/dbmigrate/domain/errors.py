@@ -19,7 +19,8 @@ class DbMigrateError(Exception):
     """Base of all errors of this project.
 
     ``message`` says where and why, ``hint`` what to type next. ``exit_code`` is the command's documented exit
-    code. """
+    code.
+    """
 
     exit_code = 1
 

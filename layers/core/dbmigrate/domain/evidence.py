@@ -19,7 +19,8 @@ class RevisionEvidence:
 
     ``changes`` is the catalog's delta, ``fingerprint`` the catalog after it. ``round_trip`` says that
     downgrade and upgrade again gave the same catalogs. ``drops``, ``overwrites`` and ``deletes`` name data
-    that the way up destroys. """
+    that the way up destroys.
+    """
 
     revision: str
     down: tuple[str, ...]

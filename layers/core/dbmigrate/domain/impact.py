@@ -35,7 +35,8 @@ def predicted_seconds(pending: Iterable[RevisionEvidence], table_bytes: Mapping[
     READ_BYTES_PER_SECOND, times RANGE.
 
     Scans of tables that are not in memory are 5 to 25 times slower than a model by rows says (facts of this
-    project, measured on PostgreSQL 15), hence bytes, not rows, and a wide range. """
+    project, measured on PostgreSQL 15), hence bytes, not rows, and a wide range.
+    """
     total = 0.0
     for evidence in pending:
         read = sum(table_bytes.get(table, 0) for table in touched_tables(evidence, {}))

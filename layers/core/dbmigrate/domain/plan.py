@@ -32,7 +32,8 @@ class Plan:
 
     ``start`` and ``end`` are revision ids, "base", or several ids joined by commas where a history has
     branches. ``predicted_seconds`` is an upper estimate of the upgrade itself. ``losses`` names what a way
-    back would not bring back. """
+    back would not bring back.
+    """
 
     bundle: str
     environment: str

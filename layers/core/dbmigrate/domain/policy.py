@@ -42,7 +42,8 @@ class Policy:
         """Read the row from environment variables.
 
         Raises MissingPolicy when a cell is absent or holds a word that is none of ours: a run never guesses
-        its policy. """
+        its policy.
+        """
         environment = values.get("ENVIRONMENT", "")
         for key, words in WORDS.items():
             if values.get(key) not in words:

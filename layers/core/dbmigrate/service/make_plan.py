@@ -35,7 +35,8 @@ def find_drift(standing: Standing, evidence: Evidence | None) -> list[str]:
     known.
 
     What the revisions make on scratch counts on a server of the same major version; what our own last run
-    left there counts always. Being equal to one of them is enough. """
+    left there counts always. Being equal to one of them is enough.
+    """
     differences: list[str] = []
     for expected in _expected(standing, evidence):
         differences = describe_drift(expected, standing.catalog)

@@ -13,12 +13,18 @@ from dbmigrate.service.upgrade import progress, remaining, run_one_step
 
 
 def roll_back(
-    run: str, plan: Mapping[str, Any], policy: Policy, database: Database, open_bundle: OpenBundle
+    run: str,
+    plan: Mapping[str, Any],
+    policy: Policy,
+    bundles: Bundles,
+    database: Database,
+    open_bundle: OpenBundle,
 ) -> dict[str, Any]:
     """Downgrade the newest revision of the plan that stands, and say how far it is: status applied or done.
 
     Raises NotReversible where the policy wants a person or the plan was not proved lossless, else what
-    upgrade raises. """
+    upgrade raises.
+    """
     if policy.rollback != "automatic" or plan["direction"] != "upgrade" or plan["reversible"] is not True:
         raise NotReversible(
             f"{policy.environment} does not undo this plan by itself (rollback: {policy.rollback}, "

@@ -26,7 +26,8 @@ def upgrade(
     """Run one step and say how far the plan is: status applied or done.
 
     Raises PlanOutdated when this plan was not approved or the database is not where the plan expects it,
-    LockNotFree, RevisionFailed, RevisionHalfApplied or RunInProgress. """
+    LockNotFree, RevisionFailed, RevisionHalfApplied or RunInProgress.
+    """
     forced = force.get("asked") is True and force.get("allowed") is True and policy.force != "refused"
     check_approved(plan, approval, policy.approval == "required", forced)
     check_unchanged(plan, bundles.get_plan(plan["digest"]))

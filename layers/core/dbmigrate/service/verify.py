@@ -18,7 +18,8 @@ def verify(
     """Check revision, catalog, indexes and constraints; return the checks that were made.
 
     ``phase`` is "upgrade" (the plan's end is expected) or "rollback" (its beginning). Raises
-    VerificationFailed naming every difference. """
+    VerificationFailed naming every difference.
+    """
     _, evidence = open_bundle(plan["bundle"])
     standing = database.look()
     expected = from_label(plan["to"] if phase == "upgrade" else plan["from"])
