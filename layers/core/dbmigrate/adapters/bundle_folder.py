@@ -14,7 +14,8 @@ def unpack_into(folder: Path, content: bytes, digest: str) -> tuple[History, Evi
     """Write the bundle's migrations below ``folder`` and load them.
 
     Raises BundleRejected when the bytes are not the digest's or the evidence was made from other revisions,
-    and HistoryRejected when the revisions do not load. """
+    and HistoryRejected when the revisions do not load.
+    """
     files, evidence = unpack(content, digest)
     for name, body in files.items():
         path = folder / name

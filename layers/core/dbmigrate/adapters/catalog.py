@@ -2,7 +2,8 @@
 
 The definitions come from PostgreSQL's own pg_get_*def functions under an empty search_path, which makes them
 fully qualified and the same on every server of one major version. Owners, grants and server-wide objects are
-not part of it. """
+not part of it.
+"""
 
 from __future__ import annotations
 

@@ -107,7 +107,8 @@ def load_history(folder: Path) -> History:
     """Read every revision below ``folder`` (an Alembic script location: env.py and versions/).
 
     Raises Misconfigured when there is no such location, HistoryRejected when a file does not load or the
-    links between the revisions are broken. """
+    links between the revisions are broken.
+    """
     folder = folder.resolve()
     if not (folder / "versions").is_dir():
         raise Misconfigured(

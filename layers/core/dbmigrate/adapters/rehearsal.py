@@ -28,7 +28,8 @@ def rehearse(
     """Run the whole history on ``scratch``, an empty database that nobody else uses, and return the evidence.
 
     A downgrade that fails is written down and does not stop the rehearsal. Raises RehearsalFailed when an
-    upgrade fails. """
+    upgrade fails.
+    """
     seen: dict[str, RevisionEvidence] = {}
     with connected(scratch, Limits(application="db-migrate rehearsal")) as connection:
         major, _ = catalog.server_version(connection)

@@ -33,7 +33,8 @@ class Move:
 
     ``record(connection, revision, seconds, lock_waits)`` is called inside the revision's transaction,
     ``committed`` (the same without the connection) after it. A lock that is not free rolls the whole revision
-    back; it is run again a few times, with jitter. """
+    back; it is run again a few times, with jitter.
+    """
 
     def __init__(
         self,

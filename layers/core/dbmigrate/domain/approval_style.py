@@ -5,8 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 
-STYLE =
-"""
+STYLE = """
 :root{color-scheme:light dark;--page:#f4f5f7;--card:#fff;--ink:#18212d;--soft:#586474;--line:#dde1e7;
   --well:#f7f8fa;--accent:#1f5fbf;--accent-ink:#fff;--good:#17693f;--good-bg:#e5f4eb;--warn:#85500a;
   --warn-bg:#fdf1dc;--bad:#a6262c;--bad-bg:#fbe9e9;
