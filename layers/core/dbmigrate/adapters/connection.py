@@ -18,6 +18,8 @@ from dbmigrate.domain.errors import DatabaseUnreachable, LoginFailed, Misconfigu
 
 CONNECT_SECONDS = 10
 LOGIN_CODES = {"28P01", "28000", "3D000", "42501"}
+NO_ENTRY = "28000"  # pg_hba.conf has no line for such a connection
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 # Idle seconds before the first probe, seconds between probes, probes: a vanished host is noticed after
 # about 11 s.
 KEEPALIVE = {"TCP_KEEPIDLE": 5, "TCP_KEEPINTVL": 2, "TCP_KEEPCNT": 3}
@@ -94,16 +96,7 @@ def _tls_context(target: Target) -> ssl.SSLContext | None:
 def open_raw(target: Target, limits: Limits) -> Any:
     """A pg8000 connection with its limits set. Raises DatabaseUnreachable, LoginFailed or PoolerFound."""
     try:
-        raw = pg8000.dbapi.connect(
-            user=target.user,
-            host=target.host,
-            port=target.port,
-            database=target.name,
-            password=target.password(),
-            timeout=CONNECT_SECONDS,
-            ssl_context=_tls_context(target),
-            application_name=limits.application[:63],
-        )
+        raw = _login(target, limits)
     except (pg8000.dbapi.InterfaceError, OSError) as error:
         raise DatabaseUnreachable(
             f"No PostgreSQL answers at {target.host}:{target.port} ({_reason(error)}).",
@@ -116,13 +109,45 @@ def open_raw(target: Target, limits: Limits) -> Any:
     return raw
 
 
+def _login(target: Target, limits: Limits) -> Any:
+    """pg8000 tries TLS where none is asked for, and reads the system's certificates first, which takes longer
+    than the rest of connecting. On the machine itself TLS is only tried when the server (at the far end of a
+    tunnel, say) insists."""
+    if target.tls != "off" or target.host not in LOOPBACK:
+        return _connect(target, limits, _tls_context(target))
+    try:
+        return _connect(target, limits, False)
+    except pg8000.dbapi.DatabaseError as error:
+        if _facts(error).get("C") != NO_ENTRY:
+            raise
+        return _connect(target, limits, None)
+
+
+def _connect(target: Target, limits: Limits, tls: ssl.SSLContext | bool | None) -> Any:
+    return pg8000.dbapi.connect(
+        user=target.user,
+        host=target.host,
+        port=target.port,
+        database=target.name,
+        password=target.password(),
+        timeout=CONNECT_SECONDS,
+        ssl_context=tls,
+        application_name=limits.application[:63],
+    )
+
+
 def _reason(error: Exception) -> str:
     cause = error.__cause__ or error
     return str(cause) or type(cause).__name__
 
 
+def _facts(error: Exception) -> dict[str, str]:
+    """The fields of PostgreSQL's answer."""
+    return error.args[0] if error.args and isinstance(error.args[0], dict) else {}
+
+
 def _refused(target: Target, error: Exception) -> Exception:
-    facts = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
+    facts = _facts(error)
     said = facts.get("M", str(error))
     if facts.get("C") in LOGIN_CODES:
         hint = "check user, password and database name (or, on AWS, rds_iam and rds-db:connect of this role)"
