@@ -58,6 +58,20 @@ class DynamoApprovals:
         item = self._item(f"run#{run}")
         return _request(item) if item else None
 
+    def waiting(self, now: int) -> list[Request]:
+        """Every request that nobody answered yet and that has not expired."""
+        pages = self._client.get_paginator("scan").paginate(
+            TableName=self._table,
+            FilterExpression="begins_with(id, :run) AND #status = :pending AND expires_at > :now",
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues={
+                ":run": {"S": "run#"},
+                ":pending": {"S": "pending"},
+                ":now": {"N": str(now)},
+            },
+        )
+        return [_request(item) for page in pages for item in page["Items"]]
+
     def take_try(self, secret: str) -> int:
         """Count one more answer, before anyone looks whether its code is right; how many there are with
         it."""

@@ -27,17 +27,15 @@ class _Backups:
     def __init__(self, client: Any, database: str) -> None:
         self._client, self.database = client, database
 
-    def start(self, snapshot: str, tags: Mapping[str, str]) -> bool:
-        """Start a snapshot. False when one of this name exists already. Raises BackupFailed."""
+    def start(self, snapshot: str, tags: Mapping[str, str]) -> None:
+        """Start a snapshot, or join the one of this name. Raises BackupFailed."""
         names = {self.snapshot_id: snapshot, self.source: self.database}
         listed = [{"Key": key, "Value": value} for key, value in tags.items()]
         try:
             getattr(self._client, self.create)(**names, Tags=listed)
         except ClientError as error:
-            if error.response["Error"]["Code"] in EXISTS:
-                return False
-            self._fail(snapshot, error)
-        return True
+            if error.response["Error"]["Code"] not in EXISTS:
+                self._fail(snapshot, error)
 
     def look(self, snapshot: str) -> Snapshot:
         """The snapshot as RDS sees it now. Raises BackupFailed when it is gone or RDS does not answer."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from dbmigrate.domain.errors import BadRequest
+
 UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
@@ -41,9 +43,12 @@ def timestamp(epoch: float) -> str:
     return datetime.fromtimestamp(int(epoch), UTC).isoformat().replace("+00:00", "Z")
 
 
-def epoch_of(text: str) -> float:
-    """The epoch seconds of an ISO 8601 time; without a zone it is UTC. Raises ValueError."""
-    found = datetime.fromisoformat(text)
+def epoch_of(text: str, where: str) -> float:
+    """The epoch seconds of an ISO 8601 time; without a zone it is UTC. Raises BadRequest."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadRequest(f"{where} must be an ISO 8601 time, not '{text}'.") from error
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
 
 

@@ -62,6 +62,7 @@ class Settings:
     approval_url = Variable("APPROVAL_URL", str)
     approvers = Variable("APPROVERS", listed, "")
     alarm_names = Variable("ALARM_NAMES", listed, "")
+    metrics_namespace = Variable("POWERTOOLS_METRICS_NAMESPACE", str, "DbMigrate")
     state_machine_arn = Variable("STATE_MACHINE_ARN", str, "")
 
     @property

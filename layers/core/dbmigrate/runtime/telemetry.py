@@ -12,7 +12,7 @@ from dbmigrate.runtime.settings import settings
 
 logger = Logger()
 # Powertools would add its service as a second dimension: no alarm on Environment alone would see the metric.
-metrics = Metrics(service="")
+metrics = Metrics(namespace=settings().metrics_namespace, service="")
 
 
 def begin(verb: str, event: Any) -> None:

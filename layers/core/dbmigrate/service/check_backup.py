@@ -31,9 +31,9 @@ def check_backup(
 
 
 def _refuse_foreign(found: Snapshot, run: str) -> None:
-    # The start joins whatever has the name; a snapshot that somebody else made before is no backup of this run.
+    # The start joins whatever has the name; what somebody else made before is no backup of this run.
     if found.tags.get("run") != run:
         raise BackupFailed(
-            f"Snapshot {found.id} is not of run {run}; its tag says '{found.tags.get('run', '')}'.",
+            f"Snapshot {found.id} is not of run {run}, its tag says '{found.tags.get('run')}'.",
             f"rename or delete snapshot {found.id} in RDS, then start the run again: db-migrate deploy",
         )

@@ -83,7 +83,7 @@ def read_payload(event: Mapping[str, Any], environment: str, machine: str, now: 
         reason=str(force.get("reason") or ""),
         command=event.get("command") or "",
         restore_point=event.get("restore_point") or "",
-        seconds=max(0.0, now - epoch_of(started)) if started else None,
+        seconds=max(0.0, now - epoch_of(started, "notify: 'started'")) if started else None,
         link=console_link(
             machine.replace(":stateMachine:", ":execution:") + ":" + event["run"] if machine else ""
         ),

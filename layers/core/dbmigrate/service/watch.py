@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from dbmigrate.domain.errors import AlarmRaised, BadRequest
+from dbmigrate.domain.errors import AlarmRaised
 from dbmigrate.domain.words import epoch_of, moment
 
 
@@ -34,10 +34,7 @@ def watch(since: str, names: Sequence[str], alarms: Alarms) -> dict[str, list[st
 
     Raises AlarmRaised for alarms that went off since then: what was on before is not the run's doing.
     """
-    try:
-        began = epoch_of(since)
-    except ValueError as error:
-        raise BadRequest(f"watch: 'since' must be an ISO 8601 time, not '{since}'.") from error
+    began = epoch_of(since, "watch: 'since'")
     found = alarms.named(names)
     raised = [alarm for alarm in found if alarm.state == "ALARM" and alarm.since.timestamp() >= began]
     if raised:

@@ -1,0 +1,136 @@
+"""Backups: names, tags, joining one's own, refusing another's; an RDS instance and an Aurora cluster."""
+
+from __future__ import annotations
+
+import pytest
+from botocore.exceptions import ClientError
+from tests.outward.fakes import FakeBackups, Meter, make_plan
+
+from dbmigrate.adapters.backups import ClusterBackups, InstanceBackups
+from dbmigrate.domain.backup import snapshot_id, snapshot_tags
+from dbmigrate.domain.errors import BackupFailed
+from dbmigrate.runtime import wiring
+from dbmigrate.service.check_backup import check_backup
+from dbmigrate.service.start_backup import start_backup
+
+RUN = "staging-aaaaaaaaaaaa-2"
+PLAN = make_plan().slim()
+EVENT = {"run": RUN, "plan": PLAN, "previous": {"status": "none"}}
+FIRST = f"db-migrate-{RUN}-1"
+
+
+@pytest.fixture(params=["instance", "cluster"])
+def database(aws, request, monkeypatch):
+    """An RDS instance or an Aurora cluster, and the function's variables naming it."""
+    rds = wiring.client("rds")
+    common = {
+        "Engine": "aurora-postgresql" if request.param == "cluster" else "postgres",
+        "MasterUsername": "app",
+    }
+    if request.param == "cluster":
+        monkeypatch.setenv("DATABASE_INSTANCE", "")
+        monkeypatch.setenv("DATABASE_CLUSTER", "app")
+        rds.create_db_cluster(DBClusterIdentifier="app", MasterUserPassword="secret123", **common)
+    else:
+        rds.create_db_instance(DBInstanceIdentifier="app", DBInstanceClass="db.t3.micro", **common)
+    return request.param
+
+
+def test_a_backup_is_started_tagged_and_seen(database, function) -> None:
+    backup = function("start_backup").handler(EVENT, None)
+    assert backup == {"id": FIRST, "kind": database}
+    assert wiring.backups().look(FIRST).tags == {
+        "run": RUN,
+        "environment": "staging",
+        "revisions": "rev1",
+        "bundle": "sha256:" + "a" * 64,
+    }
+    checked = function("check_backup").handler({"run": RUN, "backup": backup}, None)
+    assert checked == {"status": "available", "percent": 100}
+
+
+def test_a_retry_joins_its_own_backup(database, function) -> None:
+    start = function("start_backup").handler
+    assert start(EVENT, None) == start(EVENT, None)
+
+
+def test_a_backup_that_grew_old_gets_a_successor(database, function) -> None:
+    start = function("start_backup").handler
+    old = start(EVENT, None) | {"status": "available"}
+    assert start(EVENT | {"previous": old}, None)["id"] == f"db-migrate-{RUN}-2"
+
+
+def test_the_snapshot_of_another_run_is_no_backup(database, function) -> None:
+    wiring.backups().start(FIRST, {"run": "somebody-else"})
+    backup = function("start_backup").handler(EVENT, None)
+    with pytest.raises(BackupFailed, match="its tag says 'somebody-else'"):
+        function("check_backup").handler({"run": RUN, "backup": backup}, None)
+
+
+def test_a_snapshot_that_is_gone_is_a_failure(database, function) -> None:
+    with pytest.raises(BackupFailed, match=FIRST):
+        function("check_backup").handler({"run": RUN, "backup": {"id": FIRST}}, None)
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("InvalidDBInstanceState", "a backup or change of it is under way"),
+        ("InvalidDBClusterStateFault", "a backup or change of it is under way"),
+        ("SnapshotQuotaExceeded", "RDS answers SnapshotQuotaExceeded"),
+    ],
+)
+@pytest.mark.parametrize("kind", [InstanceBackups, ClusterBackups])
+def test_what_rds_refuses_is_said(kind, code, said) -> None:
+    class Refusing:
+        def __getattr__(self, call):
+            def refuse(**_):
+                raise ClientError({"Error": {"Code": code, "Message": "not now"}}, call)
+
+            return refuse
+
+    with pytest.raises(BackupFailed, match=said):
+        kind(Refusing(), "app").start(FIRST, {})
+
+
+@pytest.mark.parametrize(
+    ("status", "word"),
+    [
+        ("creating", "creating"),
+        ("copying", "creating"),
+        ("available", "available"),
+        ("failed", "failed"),
+        ("deleting", "failed"),
+    ],
+)
+def test_the_state_machine_gets_one_of_three_words(status: str, word: str) -> None:
+    backups, meter = FakeBackups(status), Meter()
+    start_backup(EVENT, backups, meter)
+    assert check_backup({"run": RUN, "backup": {"id": FIRST}}, backups, meter)["status"] == word
+    assert meter.emitted == ([("BackupFailures", 1)] if word == "failed" else [])
+
+
+def test_every_failure_is_counted() -> None:
+    backups, meter = FakeBackups(failure=BackupFailed("no")), Meter()
+    for call in (
+        lambda: start_backup(EVENT, backups, meter),
+        lambda: check_backup({"run": RUN, "backup": {"id": FIRST}}, backups, meter),
+    ):
+        with pytest.raises(BackupFailed):
+            call()
+    assert meter.emitted == [("BackupFailures", 1)] * 2
+
+
+@pytest.mark.parametrize("run", ["staging-1", "a_b..c--d", "-x-", "R" * 80])
+def test_names_are_what_rds_takes(run: str) -> None:
+    name = snapshot_id(run, {})
+    assert name[0].isalpha() and "--" not in name and not name.endswith("-") and len(name) <= 255
+    assert all(character.isalnum() or character == "-" for character in name)
+
+
+def test_tags_are_what_rds_takes() -> None:
+    plan = PLAN | {"pending": [f"{n:012x}" for n in range(40)], "environment": "sta,ging!"}
+    tags = snapshot_tags("run", plan)
+    assert all(len(value) <= 256 for value in tags.values())
+    assert tags["revisions"] == "000000000000 to 000000000027 = 40 revisions"
+    assert tags["environment"] == "sta_ging_"
