@@ -7,6 +7,8 @@ not part of it.
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from sqlalchemy import Connection, text
 
 from dbmigrate.domain.catalog import LEDGER_SCHEMA, Catalog
@@ -149,12 +151,14 @@ def server_version(connection: Connection) -> tuple[int, str]:
     return int(major), str(name)
 
 
-def drop_everything(connection: Connection) -> None:
-    """Drop all schemas that are not PostgreSQL's own; public comes back empty, with its extensions."""
-    extensions = connection.exec_driver_sql(
+def drop_everything(connection: Connection, extensions: Container[str] | None = None) -> None:
+    """Drop all schemas that are not PostgreSQL's own; public comes back empty, with its extensions, or with
+    those of them that ``extensions`` names."""
+    there = connection.exec_driver_sql(
         "SELECT e.extname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE n.nspname = 'public'"
     ).scalars()
-    again = [f"CREATE EXTENSION {_quoted(name)} SCHEMA public" for name in extensions]
+    kept = [name for name in there if extensions is None or name in extensions]
+    again = [f"CREATE EXTENSION {_quoted(name)} SCHEMA public" for name in kept]
     schemas = connection.exec_driver_sql(
         "SELECT n.nspname FROM pg_namespace n WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
     ).scalars()

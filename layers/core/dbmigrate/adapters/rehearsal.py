@@ -4,9 +4,9 @@ written down."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, event
 
@@ -27,17 +27,18 @@ def rehearse(
 ) -> Evidence:
     """Run the whole history on ``scratch``, an empty database that nobody else uses, and return the evidence.
 
-    A downgrade that fails is written down and does not stop the rehearsal. Raises RehearsalFailed when an
-    upgrade fails.
+    A way back that fails or leads elsewhere is written down and does not stop the rehearsal. Raises
+    RehearsalFailed when an upgrade fails.
     """
     seen: dict[str, RevisionEvidence] = {}
     with connected(scratch, Limits(application="db-migrate rehearsal")) as connection:
         major, _ = catalog.server_version(connection)
-        before = catalog.snapshot(connection)
-        connection.commit()
+        before = empty = _committed(connection, catalog.snapshot)
         for number, revision in enumerate(history.order):
             progress(number, len(history.order), revision)
             seen[revision], before = _rehearse_one(connection, history, revision, before)
+            if not seen[revision].round_trip and _committed(connection, catalog.snapshot) != before:
+                before = _made_anew(connection, history.order[: number + 1], history, empty)
     return Evidence(server_major=major, order=history.order, revisions=seen)
 
 
@@ -88,22 +89,30 @@ def _there_and_back(
     connection: Connection, history: History, revision: str, before: Catalog, after: Catalog
 ) -> str | None:
     """What is wrong with the way back; None when both catalogs came out the same."""
-    try:
-        Move(connection, history, "downgrade", _no_record).run([revision])
-    except DbMigrateError as error:
-        return f"the downgrade fails: {error.message}"
-    down = _committed(connection, catalog.snapshot)
-    _upgrade(connection, history, revision)
-    for name, wanted, found in (
-        ("downgrade", before, down),
-        ("second upgrade", after, _committed(connection, catalog.snapshot)),
-    ):
-        different = changes_between(wanted, found)
+    found = []
+    for way in ("downgrade", "upgrade"):
+        try:
+            Move(connection, history, way, _no_record).run([revision])
+        except DbMigrateError as error:
+            return f"the {'' if way == 'downgrade' else 'second '}{way} fails: {error.message}"
+        found.append(_committed(connection, catalog.snapshot))
+    for name, wanted, came_out in zip(("downgrade", "second upgrade"), (before, after), found, strict=True):
+        different = changes_between(wanted, came_out)
         if different:
             return f"the {name} leaves other objects: " + ", ".join(
                 f"{kind} {what}" for kind, what, _ in different[:5]
             )
     return None
+
+
+def _made_anew(connection: Connection, revisions: Sequence[str], history: History, empty: Catalog) -> Catalog:
+    """What is left of a bad way back is no ground for the next revision: begin again from the empty database,
+    upgrades only. Returns the catalog."""
+    catalog.drop_everything(connection, extensions=empty.get("extension", {}))
+    connection.commit()
+    for revision in revisions:
+        _upgrade(connection, history, revision)
+    return cast(Catalog, _committed(connection, catalog.snapshot))
 
 
 def _no_record(connection: Connection, revision: str, seconds: float, lock_waits: int) -> None:
