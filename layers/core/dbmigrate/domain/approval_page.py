@@ -30,7 +30,7 @@ def plan_page(request: Request, plan: Plan, link: Link, now: float, problem: str
             _facts(request, plan, now),
             _losses(plan),
             _findings(plan),
-            f"<h2>{counted(len(plan.steps), 'revision')}, in this order</h2><ol class=revisions>",
+            f"<h2>{_order(plan)}</h2><ol class=revisions>",
             *(_step(step, number) for number, step in enumerate(plan.steps, 1)),
             "</ol>",
             _form(request, link) if request.status == "pending" else "",
@@ -139,6 +139,10 @@ def _finding(found: dict[str, str]) -> str:
         f"<b>{escape(found.get('rule', ''))}</b><code>{escape(found.get('revision', ''))}</code></div>"
         f"<p>{escape(found.get('message', ''))}</p>{instead}</li>"
     )
+
+
+def _order(plan: Plan) -> str:
+    return "The revision" if len(plan.steps) == 1 else f"{len(plan.steps)} revisions, in this order"
 
 
 def _step(step: Step, number: int) -> str:

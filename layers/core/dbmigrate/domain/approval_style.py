@@ -87,7 +87,7 @@ footer{margin-top:2.5rem;padding-top:1rem;border-top:1px solid var(--line);color
   font-size:.82rem}
 footer p{margin:.15rem 0}
 .message{margin-top:12vh}
-@media(max-width:30rem){
+@media(max-width:38rem){
   main{padding:1.1rem .9rem 3rem}
   .card{padding:1rem}
   .facts{grid-template-columns:1fr 1fr}
