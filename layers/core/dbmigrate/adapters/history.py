@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from dbmigrate.domain.bundle import PACKED_SUFFIXES
 from dbmigrate.domain.errors import HistoryRejected, Misconfigured, UnknownRevision
 
 BASE = "base"
+DOWN_REVISION = re.compile(r"^down_revision\b", re.MULTILINE)
+FIRST_REVISION = re.compile(r"^down_revision\b[^=\n]*=\s*None", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -104,17 +107,14 @@ class History:
 
 
 def load_history(folder: Path) -> History:
-    """Read every revision below ``folder`` (an Alembic script location: env.py and versions/).
+    """Read every revision below ``folder``: an Alembic script location (env.py and versions/), or itself the
+    folder of the revision files.
 
     Raises Misconfigured when there is no such location, HistoryRejected when a file does not load or the
     links between the revisions are broken.
     """
     folder = folder.resolve()
-    if not (folder / "versions").is_dir():
-        raise Misconfigured(
-            f"{folder} is no Alembic script location: it has no folder versions/.",
-            "name the folder that holds env.py and versions/: db-migrate --migrations DIR status",
-        )
+    versions, deeper = _versions(folder)
     config = Config()
     config.set_main_option("script_location", str(folder).replace("%", "%%"))
     hint = f"mend the file, then: db-migrate --migrations {folder.name} validate"
@@ -123,12 +123,47 @@ def load_history(folder: Path) -> History:
             warnings.simplefilter(
                 "error", UserWarning
             )  # Alembic only warns of two files with one revision id
-            return History(folder, ScriptDirectory.from_config(config), config)
+            script = ScriptDirectory(folder, version_locations=[versions], recursive_version_locations=deeper)
+            return History(folder, script, config)
     except (CommandError, RevisionError, UserWarning) as error:
         raise HistoryRejected(f"The history in {folder.name} is broken: {error}.", hint) from error
+    except ModuleNotFoundError as error:
+        raise HistoryRejected(
+            f"{_file_of(error, folder)} imports {error.name}, which is not installed here.",
+            "run this where the project is installed, or from its folder: PYTHONPATH=. db-migrate …",
+        ) from error
     except Exception as error:
         where = _file_of(error, folder)
         raise HistoryRejected(f"{where} cannot be loaded: {type(error).__name__}: {error}.", hint) from error
+
+
+def _versions(folder: Path) -> tuple[Path, bool]:
+    """Where the revision files lie, and whether in folders below that. A project with a history for each kind
+    of database has several below versions/, and its env.py chooses; here the user does, by naming one."""
+    versions = folder / "versions"
+    if not versions.is_dir():
+        if any(DOWN_REVISION.search(text) for _, text in _sources(folder, "*.py")):
+            return folder, False
+        raise Misconfigured(
+            f"{folder} is no Alembic script location: it has no folder versions/ and no revisions.",
+            "name the folder that holds env.py and versions/: db-migrate --migrations DIR status",
+        )
+    if any(_sources(versions, "*.py")):
+        return versions, False
+    first = [path for path, text in _sources(versions, "**/*.py") if FIRST_REVISION.search(text)]
+    histories = sorted({path.relative_to(versions).parts[0] for path in first})
+    if len(histories) > 1:
+        raise Misconfigured(
+            f"{versions} holds {len(histories)} histories, one in each of {', '.join(histories)}.",
+            f"name the one for PostgreSQL: db-migrate --migrations {versions / histories[0]} status",
+        )
+    return versions, True
+
+
+def _sources(folder: Path, pattern: str) -> Iterator[tuple[Path, str]]:
+    for path in folder.glob(pattern):
+        if path.name != "__init__.py":
+            yield path, path.read_text(encoding="utf-8", errors="replace")
 
 
 def _file_of(error: Exception, folder: Path) -> str:
