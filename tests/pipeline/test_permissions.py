@@ -1,0 +1,122 @@
+"""Every statement of every role is needed: without it, something that really happened would have been refused.
+
+Two stacks live through all that a run can do. The stand-in keeps what each role asked for; a statement is needed when
+one of those questions is answered with yes only because of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pg8000.dbapi
+import pytest
+
+from dbmigrate_local.account import ACCOUNT
+from dbmigrate_local.cloud import Cloud
+from dbmigrate_local.database import DatabaseServer
+from dbmigrate_local.embedded import EmbeddedPostgres
+from dbmigrate_local.iam_policies import allowed, policies_of
+from dbmigrate_local.stand_in import stand_in
+from tests.pipeline.conftest import ROOT
+from tests.pipeline.histories import NOTES, ORDERS, UNIQUE
+from tests.pipeline.pipeline import APPROVER, Pipeline
+from tests.pipeline.test_production import prove
+
+Statement = tuple[str, dict[str, Any]]
+
+
+def live_through_everything(pipeline: Pipeline) -> None:
+    """Success, rejection, failure with its remedy, a stopped run, status and the daily look."""
+    for changes in ([ORDERS], [ORDERS, NOTES]):
+        digest = pipeline.bundle(changes)
+        if pipeline.cloud.parameters["Environment"] == "production":
+            prove(pipeline, digest)
+        assert pipeline.finish(pipeline.start(digest)).outcome == "Succeeded"
+    pipeline.query("INSERT INTO orders (id, email) VALUES (1, 'a@example.com'), (2, 'a@example.com')")
+    more = UNIQUE.__class__("0003", ("ALTER TABLE orders ADD more text",), ("ALTER TABLE orders DROP more",))
+    unique = UNIQUE.__class__("0004", UNIQUE.up, UNIQUE.back)
+    digest = pipeline.bundle([ORDERS, NOTES, more, unique])
+    if pipeline.cloud.parameters["Environment"] == "production":
+        prove(pipeline, digest)
+    rejected = pipeline.start(digest)
+    pipeline.decide(rejected, "reject")
+    pipeline.end(rejected)
+    assert pipeline.finish(pipeline.start(digest)).outcome in ("RolledBack", "NeedsManualRollback")
+    pipeline.cloud.invoke("InspectFunction", {"question": "status"})
+    plan = next(i.event["plan"] for i in pipeline.cloud.invocations if "phase" in i.event)
+    pipeline.cloud.invoke("InspectFunction", {"plan": plan, "phase": "upgrade", "run": "r", "failure": {}})
+
+
+def statements(cloud: Cloud) -> list[tuple[str, list[dict[str, Any]], int, int]]:
+    """Every statement of the stack's roles as (role, all policies, which policy, which statement)."""
+    found = []
+    for logical_id, name in sorted(cloud.resources.items()):
+        if logical_id.endswith("Role"):
+            policies = policies_of(f"arn:aws:iam::{ACCOUNT}:role/{name}")
+            for number, policy in enumerate(policies):
+                found += [(name, policies, number, place) for place in range(len(policy["Statement"]))]
+    return found
+
+
+def without(policies: list[dict[str, Any]], number: int, place: int) -> list[dict[str, Any]]:
+    copy = json.loads(json.dumps(policies))
+    del copy[number]["Statement"][place]
+    return copy  # type: ignore[no-any-return]
+
+
+def unneeded(cloud: Cloud) -> list[str]:
+    """The statements whose removal would have changed nothing."""
+    idle = []
+    for role, policies, number, place in statements(cloud):
+        less = without(policies, number, place)
+        asked = {(d.action, d.resource) for d in cloud.decisions if d.role == role and d.allowed}
+        if all(allowed(less, action, resource, {}) for action, resource in asked):
+            idle.append(f"{role}: {policies[number]['Statement'][place]}")
+    return idle
+
+
+@pytest.fixture(scope="module", params=["staging, an instance, IAM", "production, a cluster, a secret"])
+def lived(
+    request: pytest.FixtureRequest, postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Pipeline]:
+    folder: Path = tmp_path_factory.mktemp("permissions")
+    environment = request.param.split(",")[0]
+    url = postgres.create_database(f"permissions_{environment}")
+    parameters = {"Environment": environment, "FirstApprover": APPROVER}
+    if environment == "production":
+        url = url.replace("postgres@", "postgres:not-asked-for@")
+        parameters |= {"DatabaseCluster": "orders", "ApplicationAlarms": "orders-5xx"}
+    with ExitStack() as stack:
+        server = DatabaseServer(url, postgres, None)
+        cloud = stack.enter_context(stand_in(ROOT / "template.yaml", parameters, server, folder))
+        pipeline = Pipeline(cloud, server, folder)
+        live_through_everything(pipeline)
+        yield pipeline
+
+
+def test_nothing_was_refused(lived: Pipeline) -> None:
+    assert [decision for decision in lived.cloud.decisions if not decision.allowed] == []
+
+
+def test_every_statement_is_needed(lived: Pipeline) -> None:
+    assert unneeded(lived.cloud) == []
+
+
+@pytest.mark.parametrize("role", ["UpgradeFunctionRole", "DecideFunctionRole", "MigrationStateMachineRole"])
+def test_a_run_notices_a_missing_permission(staging: Pipeline, role: str) -> None:
+    iam = staging.cloud.client("iam")
+    name = staging.cloud.resources[role]
+    for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+        iam.delete_role_policy(RoleName=name, PolicyName=policy)
+    arn = staging.start(staging.bundle([ORDERS]))
+    if staging.asks(arn):
+        status, _ = staging.decide(arn, "approve")
+        if status != 200:
+            return
+    assert staging.end(arn).outcome not in ("Succeeded", "NothingPending")
+    with pytest.raises(pg8000.dbapi.DatabaseError):
+        staging.query("SELECT FROM orders")
