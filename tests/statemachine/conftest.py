@@ -1,0 +1,34 @@
+"""The real template and state machine on the stand-in, one environment at a time, with fake functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+import pytest
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+from tests.statemachine.machine import Machine
+from tests.statemachine.scenario import Scenario
+from tests.template.template import ROOT, parameters_of, policy_of
+
+from dbmigrate_local.stand_in import stand_in
+
+
+@pytest.fixture(scope="package")
+def machine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """One deployed environment. Tests say which by `everywhere`, `careful` or `only`."""
+    environment, _, broken = request.param.partition("+")
+    scenario = Scenario()
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        stand_in(
+            template=ROOT / "template.yaml",
+            parameters=parameters_of(environment, BreakGlass="yes" if broken else "no"),
+            folder=tmp_path_factory.mktemp(environment),
+            fast=True,
+            handlers=scenario.handlers(),
+        ) as cloud,
+    ):
+        # moto parses the definition again for every execution, which was half of this suite's time
+        patch.setattr(AmazonStateLanguageParser, "parse", cache(AmazonStateLanguageParser.parse))
+        yield Machine(cloud, environment, policy_of(environment), scenario)

@@ -1,0 +1,58 @@
+"""A tour through every arrow of the definition that an environment's policy can ever take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.statemachine.environments import everywhere
+from tests.statemachine.machine import Machine, rejects
+from tests.statemachine.scenario import APPLIED, CONTINUE, DONE, PLAN, error
+from tests.template.definition import STATES, arrows
+
+FAILED = {"Upgrade": [APPLIED, error("RevisionFailed")]}
+LOST = [error("Lambda.Unknown"), DONE]
+FORCE = {"force": True, "reason": "shop is down"}
+TOUR: list[tuple[Any, dict[str, Any]]] = [
+    ({}, {}),
+    (FORCE, {}),
+    (FORCE, {"Notify": [error("KeyError"), {}]}),
+    ({"force": True}, {}),
+    ({}, {"Validate": [error("KeyError")]}),
+    ({}, {"Validate": [PLAN | {"pending": []}]}),
+    ({}, {"StartBackup": [error("KeyError")]}),
+    ({}, {"CheckBackup": [error("KeyError")]}),
+    ({}, {"CheckBackup": [{"status": "failed"}]}),
+    ({}, {"Upgrade": LOST}),
+    ({}, {"Upgrade": LOST, "Inspect": [DONE]}),
+    ({}, {"Upgrade": LOST, "Inspect": [error("KeyError")]}),
+    ({}, {"Upgrade": [error("LockNotFree")]}),
+    ({}, {"Upgrade": [{"status": "odd"}]}),
+    ({}, {"Verify": [error("VerificationFailed"), {}]}),
+    ({}, {"Watch": [error("AlarmRaised")]}),
+    ({}, FAILED),
+    ({}, FAILED | {"RollBack": [error("RevisionFailed")]}),
+    ({}, FAILED | {"RollBack": LOST, "Inspect": [CONTINUE]}),
+    ({}, {"Close": [error("KeyError")], "Notify": [error("KeyError")]}),
+]
+BACKUP = {"Start the backup", "Wait for the backup", "Check the backup"}
+WATCH = {"Wait for the next look", "Watch the application"}
+NEVER = {
+    "development": BACKUP | WATCH | {"Request approval", "Announce the force", "Notify", "Roll back"},
+    "staging": set(),
+    "production": {"Announce the force", "Roll back"},
+}
+
+
+@everywhere
+def test_every_arrow_is_walked(machine: Machine) -> None:
+    walked: set[tuple[str, str]] = machine.run(person=rejects).arrows
+    for request, script in TOUR:
+        walked |= machine.run(request, **script).arrows
+    walked |= machine.start("no object", raw=True).end().arrows
+    possible = {arrow for arrow in arrows() if not set(arrow) & NEVER[machine.environment]}
+    assert possible - walked == set()
+    assert not {state for arrow in walked for state in arrow} & NEVER[machine.environment]
+
+
+def test_every_state_is_possible_somewhere() -> None:
+    assert set.intersection(*NEVER.values()) == set() and set.union(*NEVER.values()) <= set(STATES)
