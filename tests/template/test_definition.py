@@ -1,0 +1,178 @@
+"""What no run can show of the state machine: its limits, its vocabulary, its linters."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.template.definition import (
+    CHOICES,
+    FILE,
+    MACHINE,
+    STATES,
+    TASKS,
+    TEXT,
+    arrows,
+    assigned,
+    expressions,
+    outcomes,
+    strings,
+    variables,
+)
+from tests.template.template import ENVIRONMENTS, ROOT, policy_of, resources, template
+
+SERVICE = {
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+}
+READ_ONLY_OR_IDEMPOTENT = {
+    "Check the backup", "Ask the database", "Verify", "Watch the application", "Close the run",
+}  # fmt: skip
+MOST_EVENTS = 25_000
+DAY = 86_400
+VERBS = {
+    "Read", "Check", "Validate", "Choose", "Start", "Wait", "Request", "Announce", "Upgrade", "Ask", "Decide",
+    "Verify", "Watch", "Roll", "Close", "Notify", "Report",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_task_is_bounded_retried_and_caught(name: str) -> None:
+    task = TASKS[name]
+    assert task["TimeoutSeconds"]
+    assert sum(set(retry["ErrorEquals"]) == SERVICE for retry in task["Retry"]) == 1
+    assert task["Catch"][-1]["ErrorEquals"] == ["States.ALL"] and task["Catch"][-1]["Assign"]
+
+
+def test_only_what_changes_nothing_twice_is_retried_on_every_error() -> None:
+    found = {
+        n for n, task in TASKS.items() for retry in task["Retry"] if "States.ALL" in retry["ErrorEquals"]
+    }
+    assert found == READ_ONLY_OR_IDEMPOTENT
+
+
+def test_a_task_outlives_its_function() -> None:
+    functions, usual = resources("AWS::Serverless::Function"), template()["Globals"]["Function"]["Timeout"]
+    for name, task in TASKS.items():
+        function = functions[task["Arguments"]["FunctionName"][2:-1]]["Properties"]
+        if name != "Request approval":
+            assert task["TimeoutSeconds"] > function.get("Timeout", usual), name
+
+
+def test_names_are_verb_phrases() -> None:
+    assert {name.split()[0] for name in STATES} == VERBS
+
+
+def test_every_state_is_reached_and_every_target_exists() -> None:
+    assert {target for _, target in arrows()} | {MACHINE["StartAt"]} == set(STATES)
+
+
+def test_substitutions_are_those_of_the_template() -> None:
+    machine = template()["Resources"]["MigrationStateMachine"]["Properties"]
+    assert set(re.findall(r"\$\{(\w+)\}", TEXT)) == set(machine["DefinitionSubstitutions"])
+
+
+def test_substitutions_name_the_function_of_their_name() -> None:
+    machine = template()["Resources"]["MigrationStateMachine"]["Properties"]
+    for name, value in machine["DefinitionSubstitutions"].items():
+        if name.endswith("Function"):
+            assert value == {"Fn::GetAtt": [name, "Arn"]}
+
+
+def test_variables_begin_in_the_first_state_and_each_is_read() -> None:
+    first = set(STATES["Read the policy"]["Assign"])
+    assert {name for found in assigned(STATES) for name in found} == first == variables(STATES)
+
+
+def test_nothing_but_the_first_state_assigns_policy_force_or_run() -> None:
+    others = [state for name, state in STATES.items() if name != "Read the policy"]
+    assert not {name for found in assigned(others) for name in found} & {"policy", "force", "run"}
+
+
+def test_the_callers_input_is_read_in_three_places_only() -> None:
+    readers = [
+        name
+        for name, state in STATES.items()
+        if re.search(r"states\.input|Execution\.Input", str(strings(state)))
+    ]
+    assert readers == ["Read the policy", "Check the request", "Validate"]
+
+
+def test_output_reads_nothing_that_its_own_state_assigns() -> None:
+    for name, state in STATES.items():
+        assert not variables(state.get("Output")) & set(state.get("Assign", {})), name
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_a_choice_parses_nothing_because_nothing_would_catch_it(name: str) -> None:
+    assert "$parse" not in " ".join(expressions(CHOICES[name]))
+
+
+@pytest.mark.parametrize("expression", sorted(set(expressions(STATES))))
+def test_expressions_keep_to_what_behaves_alike_everywhere(expression: str) -> None:
+    # division, escapes, $eval, JSONata 2.1's operators, a lone $
+    assert not re.search(r"/|\\|\$eval|\?\?|\?:|\$(?![A-Za-z])", expression)
+
+
+def test_every_ending_passes_through_close() -> None:
+    into_reports = {name for name, target in arrows() if target.startswith("Report ")}
+    assert into_reports == {"Choose the ending"}
+    assert STATES["Choose the ending"]["Choices"][0]["Next"] == "Close the run"
+
+
+def test_the_rule_for_ended_runs_knows_every_failing_outcome() -> None:
+    pattern = template()["Resources"]["EndedRule"]["Properties"]["EventPattern"]["detail"]["$or"]
+    (known,) = (
+        error["anything-but"] for way in pattern for error in way.get("error", []) if "anything-but" in error
+    )
+    assert len(known) == len(set(known)) and set(known) == outcomes() - {"Succeeded", "NothingPending"}
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_a_run_fits_into_the_history(environment: str) -> None:
+    # events: a task 5, a retry 3, a wait 2, a choice 2
+    policy = policy_of(environment)
+    looks = int(policy["BackupBudget"]) // STATES["Wait for the backup"]["Seconds"]
+    watches = int(policy["BakeTime"]) // STATES["Wait for the next look"]["Seconds"]
+    still_running = next(
+        retry for retry in STATES["Upgrade"]["Retry"] if retry["ErrorEquals"] == ["StillRunning"]
+    )
+    backups_and_watches, revisions = (2 * looks + watches) * (2 + 5 + 2), 500 * 7
+    assert backups_and_watches + revisions + still_running["MaxAttempts"] * 3 < MOST_EVENTS * 0.8
+
+
+def test_the_machine_outlives_its_parts() -> None:
+    def longest(policy: dict[str, str]) -> int:
+        return int(policy["ApprovalExpiry"]) + 2 * int(policy["BackupBudget"]) + int(policy["BakeTime"])
+
+    assert MACHINE["TimeoutSeconds"] > max(longest(policy_of(name)) for name in ENVIRONMENTS) + 2 * DAY
+
+
+def test_statelint(tmp_path: Path) -> None:
+    """It wants an integer in TimeoutSeconds, where AWS takes JSONata too."""
+    copy = json.loads(TEXT)
+    copy["States"]["Request approval"]["TimeoutSeconds"] = 1
+    (tmp_path / "copy.json").write_text(json.dumps(copy))
+    program = Path(sys.executable).with_name("statelint")
+    done = subprocess.run(
+        [program, "--eval-jsonata", tmp_path / "copy.json"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout.strip(), done.stderr.strip()) == (0, "", "")
+
+
+ASL_VALIDATOR = ROOT / "node_modules/.bin/asl-validator"
+
+if ASL_VALIDATOR.exists() and shutil.which("node"):  # package.json's devDependency; `make check` installs it
+
+    def test_asl_validator() -> None:
+        command = [ASL_VALIDATOR, "--json-path", FILE]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr

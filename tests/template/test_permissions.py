@@ -1,0 +1,151 @@
+"""Least privilege, read from the template: one statement a reason, and no more than the code needs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.template.definition import TASKS
+from tests.template.template import ROOT, references, resources
+
+FUNCTIONS = resources("AWS::Serverless::Function")
+ROLES = resources("AWS::IAM::Role")
+CANNOT_BE_SCOPED = {"xray", "ec2"}
+LOG_DELIVERY = "logs:CreateLogDelivery"
+TEXT = (ROOT / "template.yaml").read_text()
+STATEMENT = " " * 14 + "- "  # where every role's statements stand in the template
+
+
+def statements(role: str) -> list[dict[str, Any]]:
+    """The statements of a role, with and without condition."""
+    (policy,) = ROLES[role]["Properties"]["Policies"]
+    return [unwrapped(item) for item in policy["PolicyDocument"]["Statement"]]
+
+
+def unwrapped(item: dict[str, Any]) -> dict[str, Any]:
+    return dict(item["Fn::If"][1]) if "Fn::If" in item else item
+
+
+def actions(statement: dict[str, Any]) -> list[str]:
+    found = statement["Action"]
+    return found if isinstance(found, list) else [found]
+
+
+def every_statement() -> Iterator[tuple[str, dict[str, Any]]]:
+    for role in ROLES:
+        for statement in statements(role):
+            yield role, statement
+
+
+def test_every_function_and_the_machine_have_a_role_of_their_own() -> None:
+    users = {name: FUNCTIONS[name]["Properties"]["Role"] for name in FUNCTIONS}
+    assert users == {name: {"Fn::GetAtt": [f"{name}Role", "Arn"]} for name in FUNCTIONS}
+    assert set(ROLES) == {f"{name}Role" for name in [*FUNCTIONS, "MigrationStateMachine"]}
+    assert not [name for name, role in ROLES.items() if "ManagedPolicyArns" in role["Properties"]]
+
+
+def test_no_action_is_a_wildcard() -> None:
+    assert not [
+        (role, action) for role, found in every_statement() for action in actions(found) if "*" in action
+    ]
+
+
+def test_every_resource_is_named_where_the_service_lets_it() -> None:
+    for role, found in every_statement():
+        services = {action.split(":")[0] for action in actions(found)}
+        if found["Resource"] == "*":
+            assert services <= CANNOT_BE_SCOPED or LOG_DELIVERY in actions(found), (role, found)
+
+
+def test_every_statement_says_why_it_is_there() -> None:
+    lines = TEXT.splitlines()
+    starts = [number for number, line in enumerate(lines) if line.startswith(STATEMENT)]
+    assert len(starts) == len(list(every_statement()))
+    unexplained = [lines[number] for number in starts if not lines[number - 1].strip().startswith("# ")]
+    assert unexplained == []
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_function_writes_its_own_log_and_its_traces(name: str) -> None:
+    log, traces = statements(f"{name}Role")[:2]
+    own = f"{name.removesuffix('Function')}Logs"
+    assert (actions(log), log["Resource"]) == (
+        ["logs:CreateLogStream", "logs:PutLogEvents"],
+        {"Fn::GetAtt": [own, "Arn"]},
+    )
+    assert FUNCTIONS[name]["Properties"]["LoggingConfig"] == {"LogGroup": {"Ref": own}}
+    assert actions(traces) == ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, body in FUNCTIONS.items() if "VpcConfig" in body["Properties"]]
+)
+def test_a_function_on_the_database_may_join_its_network_and_log_in(name: str) -> None:
+    granted = {action for found in statements(f"{name}Role") for action in actions(found)}
+    assert {"ec2:CreateNetworkInterface", "rds-db:connect", "secretsmanager:GetSecretValue"} <= granted
+    services = {action.split(":")[0] for action in granted}
+    assert services == {
+        "logs",
+        "xray",
+        "ec2",
+        "rds-db",
+        "secretsmanager",
+        "s3",
+    }  # no endpoint but the free ones
+
+
+def test_nobody_else_may() -> None:
+    for name, body in FUNCTIONS.items():
+        granted = {action for found in statements(f"{name}Role") for action in actions(found)}
+        if "VpcConfig" not in body["Properties"]:
+            assert not {
+                action for action in granted if action.startswith(("ec2:", "rds-db:", "secretsmanager:"))
+            }
+
+
+def test_the_machine_may_invoke_exactly_what_its_definition_uses() -> None:
+    used = {task["Arguments"]["FunctionName"][2:-1] for task in TASKS.values()}
+    (invoke,) = (
+        found
+        for found in statements("MigrationStateMachineRole")
+        if actions(found) == ["lambda:InvokeFunction"]
+    )
+    assert references(invoke["Resource"]) - {"AWS::NoValue"} == used
+    conditions = {
+        references(item).difference({"AWS::NoValue"}).pop(): item["Fn::If"][0]
+        for item in invoke["Resource"]
+        if "Fn::If" in item
+    }
+    assert conditions["RollBackFunction"] == "RollsBackByItself"
+
+
+def test_only_the_page_wakes_a_run_and_only_of_this_machine() -> None:
+    waking = [
+        (role, found) for role, found in every_statement() if "states:SendTaskSuccess" in actions(found)
+    ]
+    ((role, found),) = waking
+    assert role == "DecideFunctionRole"
+    assert found["Resource"]["Fn::Sub"].endswith(":stateMachine:db-migrate-${Environment}")
+
+
+def test_only_close_proves_a_success_and_only_of_its_own_environment() -> None:
+    writes = {
+        (role, found["Resource"]["Fn::Sub"])
+        for role, found in every_statement()
+        if "s3:PutObject" in actions(found)
+    }
+    assert writes == {
+        ("ValidateFunctionRole", "${BundleBucket.Arn}/plans/*"),
+        ("CloseFunctionRole", "${BundleBucket.Arn}/succeeded/${Environment}/*"),
+    }
+
+
+def test_no_function_can_delete_or_restore_anything() -> None:
+    granted = {action for _, found in every_statement() for action in actions(found)}
+    assert not {
+        action
+        for action in granted
+        if re.search(r":(Delete(?!NetworkInterface|LogDelivery)|Restore|Modify)", action)
+    }
