@@ -14,6 +14,7 @@ from alembic.script import Script, ScriptDirectory
 from alembic.script.revision import RevisionError
 from alembic.util import CommandError
 
+from dbmigrate.adapters.naming import naming_convention
 from dbmigrate.domain.bundle import PACKED_SUFFIXES
 from dbmigrate.domain.errors import HistoryRejected, Misconfigured, UnknownRevision
 
@@ -41,6 +42,7 @@ class History:
         self.folder = folder
         self.script = script
         self.config = config
+        self.naming_convention = naming_convention(folder)
         self.heads: tuple[str, ...] = tuple(sorted(script.get_heads()))
         self.revisions = {entry.revision: self._revision(entry) for entry in self._walk()}
         self.order = tuple(self.revisions)
@@ -125,6 +127,8 @@ def load_history(folder: Path) -> History:
             )  # Alembic only warns of two files with one revision id
             script = ScriptDirectory(folder, version_locations=[versions], recursive_version_locations=deeper)
             return History(folder, script, config)
+    except HistoryRejected:
+        raise
     except (CommandError, RevisionError, UserWarning) as error:
         raise HistoryRejected(f"The history in {folder.name} is broken: {error}.", hint) from error
     except ModuleNotFoundError as error:

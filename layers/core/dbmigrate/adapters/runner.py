@@ -12,7 +12,7 @@ from typing import Any
 from alembic.migration import MigrationContext
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationStep
-from sqlalchemy import Connection
+from sqlalchemy import Connection, MetaData
 
 from dbmigrate.adapters import catalog
 from dbmigrate.adapters.history import History
@@ -74,6 +74,7 @@ class Move:
             environment.configure(
                 connection=self.connection,
                 transaction_per_migration=True,
+                target_metadata=MetaData(naming_convention=self.history.naming_convention),
                 on_version_apply=self._record_in_transaction,
             )
             environment.run_migrations()
