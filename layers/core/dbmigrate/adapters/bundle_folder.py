@@ -21,7 +21,8 @@ def unpack_into(folder: Path, content: bytes, digest: str) -> tuple[History, Evi
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(body)
-    (folder / "versions").mkdir(parents=True, exist_ok=True)
+    if not files:
+        (folder / "versions").mkdir(parents=True, exist_ok=True)
     history = load_history(folder)
     _refuse_foreign_evidence(history, evidence, digest)
     return history, evidence

@@ -9,14 +9,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import pg8000.dbapi
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from dbmigrate.adapters import catalog, ledger, runner
 from dbmigrate.adapters.connection import Limits, Target, connected
 from dbmigrate.adapters.history import History
+from dbmigrate.adapters.said import is_broken, lock_holders, said, sqlstate
 from dbmigrate.domain.catalog import Catalog, fingerprint
-from dbmigrate.domain.errors import DatabaseUnreachable, Failed, RunInProgress
+from dbmigrate.domain.errors import DatabaseUnreachable, DbMigrateError, Failed, LockNotFree, RunInProgress
 from dbmigrate.domain.standing import Standing, label
 
 ADVISORY_KEY = 0x64626D6967726174  # "dbmigrat"
@@ -35,18 +37,25 @@ class Database:
 
     @contextlib.contextmanager
     def session(self, application: str = "db-migrate") -> Iterator[Connection]:
-        """A connection with limits. What PostgreSQL says outside of revisions becomes one of our errors,
-        too."""
-        try:
-            with connected(self.target, replace(self.limits, application=application)) as connection:
+        """A connection with limits; what PostgreSQL says outside of revisions becomes one of our errors."""
+        with connected(self.target, replace(self.limits, application=application)) as connection:
+            try:
                 yield connection
-        except DBAPIError as error:
-            if error.connection_invalidated or not runner.sqlstate(error):
-                raise DatabaseUnreachable(
-                    f"The connection to {self.target.host}:{self.target.port} broke: {runner.said(error)}.",
-                    "ask the database what is true: db-migrate status",
-                ) from error
-            raise Failed(f"PostgreSQL refused: {runner.said(error)}.", "db-migrate status") from error
+            except (DBAPIError, pg8000.dbapi.Error) as error:
+                raise self._ours(error, connection) from error
+
+    def _ours(self, error: Exception, connection: Connection) -> DbMigrateError:
+        if is_broken(error, connection) or not sqlstate(error):
+            return DatabaseUnreachable(
+                f"The connection to {self.target.host}:{self.target.port} broke: {said(error)}.",
+                "ask the database what is true: db-migrate status",
+            )
+        if sqlstate(error) in runner.LOCK_CODES:
+            connection.rollback()
+            holders = lock_holders(connection, str(getattr(error, "statement", "")))
+            hint = "wait until the other session ends, then try again"
+            return LockNotFree(f"{said(error)}. {holders}", hint)
+        return Failed(f"PostgreSQL refused: {said(error)}.", "db-migrate status")
 
     def look(self) -> Standing:
         """Everything that validation and status need to know, in one session; changes nothing."""
@@ -79,8 +88,7 @@ class Database:
         committed: Committed = lambda revision, seconds, lock_waits: None,
         check: Callable[[tuple[str, ...]], None] = lambda current: None,
     ) -> None:
-        """Take the lease, then run the revisions; ``check`` sees the current revisions under the lock and may
-        refuse.
+        """Take the lease, then run the revisions; ``check`` hears where the database stands and may refuse.
 
         Raises RunInProgress, WrongEnvironment and what dbmigrate.adapters.runner.Move raises.
         """
@@ -92,9 +100,9 @@ class Database:
 
         with self.session(f"db-migrate {run}") as connection, _only_migrator(connection):
             ledger.check_environment(connection, self.environment)
-            check(runner.current(connection))
             ledger.create(connection, self.environment)
             ledger.open_run(connection, run, facts)
+            check(runner.current(connection))
             connection.commit()
             runner.Move(connection, history, direction, record, committed).run(revisions)
 
@@ -119,11 +127,11 @@ class Database:
             return catalog.snapshot(connection)
 
     def empty(self) -> None:
-        """Drop every schema with all that is in it, the ledger included, and make an empty public one with
-        the extensions that lived there. Only for a database that bears no stamp but development's."""
+        """Drop every schema with all that is in it, the ledger included; public comes back empty but for the
+        extensions that were there before us. Raises WrongEnvironment."""
         with self.session("db-migrate reset") as connection, _only_migrator(connection):
             ledger.check_environment(connection, self.environment)
-            catalog.drop_everything(connection)
+            catalog.drop_everything(connection, ledger.first_extensions(connection))
             connection.commit()
 
 
@@ -160,7 +168,8 @@ def _only_migrator(connection: Connection) -> Iterator[None]:
     try:
         yield
     finally:
-        if not connection.invalidated:
+        # The lock ends with the session at the latest: whatever went wrong is told by its own error.
+        with contextlib.suppress(Exception):
             connection.rollback()
             connection.exec_driver_sql(f"SELECT pg_advisory_unlock({ADVISORY_KEY})")
             connection.commit()

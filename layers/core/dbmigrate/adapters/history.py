@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 from alembic.config import Config
@@ -15,18 +15,17 @@ from alembic.script.revision import RevisionError
 from alembic.util import CommandError
 
 from dbmigrate.adapters.naming import naming_convention
+from dbmigrate.adapters.revision_files import file_of, files_named_in, versions_below
 from dbmigrate.domain.bundle import PACKED_SUFFIXES
-from dbmigrate.domain.errors import HistoryRejected, Misconfigured, UnknownRevision
+from dbmigrate.domain.errors import HistoryRejected, UnknownRevision
 
 BASE = "base"
-DOWN_REVISION = re.compile(r"^down_revision\b", re.MULTILINE)
-FIRST_REVISION = re.compile(r"^down_revision\b[^=\n]*=\s*None", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Revision:
     """One revision file. ``down`` holds the ids of what it follows, dependencies included; ``file`` is
-    relative to the script location; ``source_digest`` is the SHA-256 of its text."""
+    relative to the script location; ``source_digest`` is the SHA-256 of its text, whatever ends its lines."""
 
     id: str
     down: tuple[str, ...]
@@ -44,13 +43,9 @@ class History:
         self.config = config
         self.naming_convention = naming_convention(folder)
         self.heads: tuple[str, ...] = tuple(sorted(script.get_heads()))
-        self.revisions = {entry.revision: self._revision(entry) for entry in self._walk()}
-        self.order = tuple(self.revisions)
-
-    def _walk(self) -> list[Script]:
-        """Dependencies first: the order in which Alembic itself would apply everything."""
-        steps = self.script._upgrade_revs("heads", None)  # type: ignore[arg-type]
-        return [self.script.get_revision(step.revision.revision) for step in steps]  # type: ignore[attr-defined]
+        found = {entry.revision: self._revision(entry) for entry in script.walk_revisions()}
+        self.order = _in_order(found)
+        self.revisions = {revision: found[revision] for revision in self.order}
 
     def _revision(self, entry: Script) -> Revision:
         path = Path(entry.path)
@@ -58,7 +53,7 @@ class History:
             id=entry.revision,
             down=tuple(sorted({*entry._versioned_down_revisions, *entry._resolved_dependencies})),
             file=str(path.relative_to(self.folder)) if path.is_relative_to(self.folder) else path.name,
-            source_digest=hashlib.sha256(path.read_bytes()).hexdigest(),
+            source_digest=_digest_of_text(path.read_bytes()),
             doc=(entry.doc or "").strip(),
         )
 
@@ -67,7 +62,8 @@ class History:
         """The single head, or "base" for an empty history. Raises HistoryRejected for several heads."""
         if len(self.heads) > 1:
             raise HistoryRejected(
-                f"The history has {len(self.heads)} heads: {', '.join(self.heads)}. Nobody said which comes first.",
+                f"The history has {len(self.heads)} heads: {', '.join(self.heads)}. "
+                "Nobody said which comes first.",
                 f'alembic merge -m "join {" and ".join(self.heads)}" {" ".join(self.heads)}',
             )
         return self.heads[0] if self.heads else BASE
@@ -82,7 +78,8 @@ class History:
             if revision not in self.revisions:
                 raise UnknownRevision(
                     f"The database stands at revision '{revision}', which is not in {self.folder.name}.",
-                    "bring the history that made this database (git pull), or name it: db-migrate --migrations DIR status",
+                    "bring the history that made this database (git pull), or name it: "
+                    "db-migrate --migrations DIR status",
                 )
             if revision not in found:
                 found.add(revision)
@@ -104,8 +101,11 @@ class History:
         return {
             str(path.relative_to(self.folder)): path.read_bytes()
             for path in sorted(self.folder.rglob("*"))
-            if path.suffix in PACKED_SUFFIXES and path.is_file() and "__pycache__" not in path.parts
+            if path.suffix in PACKED_SUFFIXES and path.is_file() and not self._is_private(path)
         }
+
+    def _is_private(self, path: Path) -> bool:
+        return any(part == "__pycache__" or part[0] == "." for part in path.relative_to(self.folder).parts)
 
 
 def load_history(folder: Path) -> History:
@@ -116,69 +116,47 @@ def load_history(folder: Path) -> History:
     links between the revisions are broken.
     """
     folder = folder.resolve()
-    versions, deeper = _versions(folder)
+    versions, deeper = versions_below(folder)
     config = Config()
     config.set_main_option("script_location", str(folder).replace("%", "%%"))
-    hint = f"mend the file, then: db-migrate --migrations {folder.name} validate"
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "error", UserWarning
-            )  # Alembic only warns of two files with one revision id
+            # Alembic only warns of two files with one revision id, and of a parent that is nowhere.
+            warnings.filterwarnings("error", category=UserWarning, module=r"alembic\.")
             script = ScriptDirectory(folder, version_locations=[versions], recursive_version_locations=deeper)
             return History(folder, script, config)
     except HistoryRejected:
         raise
-    except (CommandError, RevisionError, UserWarning) as error:
-        raise HistoryRejected(f"The history in {folder.name} is broken: {error}.", hint) from error
-    except ModuleNotFoundError as error:
-        raise HistoryRejected(
-            f"{_file_of(error, folder)} imports {error.name}, which is not installed here.",
+    except (Exception, SystemExit) as error:
+        raise _rejected(error, folder, versions) from error
+
+
+def _rejected(error: BaseException, folder: Path, versions: Path) -> HistoryRejected:
+    hint = f"mend the file, then: db-migrate --migrations {folder.name} validate"
+    if isinstance(error, CommandError | RevisionError | UserWarning):
+        files = files_named_in(str(error), versions)
+        return HistoryRejected(f"The history in {folder.name} is broken: {error}.{files}", hint)
+    if isinstance(error, ModuleNotFoundError):
+        return HistoryRejected(
+            f"{file_of(error, folder)} imports {error.name}, which is not installed here.",
             "run this where the project is installed, or from its folder: PYTHONPATH=. db-migrate …",
-        ) from error
-    except Exception as error:
-        where = _file_of(error, folder)
-        raise HistoryRejected(f"{where} cannot be loaded: {type(error).__name__}: {error}.", hint) from error
-
-
-def _versions(folder: Path) -> tuple[Path, bool]:
-    """Where the revision files lie, and whether in folders below that. A project with a history for each kind
-    of database has several below versions/, and its env.py chooses; here the user does, by naming one."""
-    versions = folder / "versions"
-    if not versions.is_dir():
-        if any(DOWN_REVISION.search(text) for _, text in _sources(folder, "*.py")):
-            return folder, False
-        raise Misconfigured(
-            f"{folder} is no Alembic script location: it has no folder versions/ and no revisions.",
-            "name the folder that holds env.py and versions/: db-migrate --migrations DIR status",
         )
-    if any(_sources(versions, "*.py")):
-        return versions, False
-    first = [path for path, text in _sources(versions, "**/*.py") if FIRST_REVISION.search(text)]
-    histories = sorted({path.relative_to(versions).parts[0] for path in first})
-    if len(histories) > 1:
-        raise Misconfigured(
-            f"{versions} holds {len(histories)} histories, one in each of {', '.join(histories)}.",
-            f"name the one for PostgreSQL: db-migrate --migrations {versions / histories[0]} status",
-        )
-    return versions, True
+    where = file_of(error, folder)
+    return HistoryRejected(f"{where} cannot be loaded: {type(error).__name__}: {error}.", hint)
 
 
-def _sources(folder: Path, pattern: str) -> Iterator[tuple[Path, str]]:
-    for path in folder.glob(pattern):
-        if path.name != "__init__.py":
-            yield path, path.read_text(encoding="utf-8", errors="replace")
+def _digest_of_text(content: bytes) -> str:
+    return hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()
 
 
-def _file_of(error: Exception, folder: Path) -> str:
-    """The revision file that an exception came out of, with its line."""
-    if isinstance(error, SyntaxError) and error.filename:
-        return f"{Path(error.filename).name}, line {error.lineno},"
-    place = f"A revision in {folder.name}"
-    trace = error.__traceback__
-    while trace is not None:
-        path = Path(trace.tb_frame.f_code.co_filename)
-        if path.is_relative_to(folder):
-            place = f"{path.name}, line {trace.tb_lineno},"
-        trace = trace.tb_next
-    return place
+def _in_order(revisions: Mapping[str, Revision]) -> tuple[str, ...]:
+    """What a revision follows comes before it. Alembic's own order of branches changes from one process to
+    the next; this one is the same everywhere, as the bundle's digest needs it."""
+    sorter = TopologicalSorter({revision.id: revision.down for revision in revisions.values()})
+    sorter.prepare()
+    order: list[str] = []
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready())
+        order += ready
+        sorter.done(*ready)
+    return tuple(order)

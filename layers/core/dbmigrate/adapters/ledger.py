@@ -12,12 +12,14 @@ from sqlalchemy import Connection, text
 
 from dbmigrate.domain.catalog import Catalog
 from dbmigrate.domain.errors import RunInProgress, WrongEnvironment
+from dbmigrate.domain.standing import DIRECT
 
 TABLES = """
 CREATE SCHEMA IF NOT EXISTS dbmigrate;
 CREATE TABLE IF NOT EXISTS dbmigrate.environment (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
     name text NOT NULL,
+    extensions text[] NOT NULL,
     stamped_at timestamptz NOT NULL DEFAULT clock_timestamp());
 CREATE TABLE IF NOT EXISTS dbmigrate.run (
     name text PRIMARY KEY,
@@ -79,8 +81,11 @@ def create(connection: Connection, environment: str) -> None:
         for statement in TABLES.strip().split(";\n"):
             connection.exec_driver_sql(statement.rstrip(";"))
     connection.execute(
-        text("INSERT INTO dbmigrate.environment (name) VALUES (:name) ON CONFLICT DO NOTHING"),
-        {"name": environment},
+        text(
+            """INSERT INTO dbmigrate.environment (name, extensions) VALUES (:name, :extensions)
+               ON CONFLICT DO NOTHING"""
+        ),
+        {"name": environment, "extensions": _extensions(connection)},
     )
     check_environment(connection, environment)
 
@@ -97,16 +102,40 @@ def check_environment(connection: Connection, environment: str) -> None:
         )
 
 
+def first_extensions(connection: Connection) -> list[str]:
+    """The extensions in public that no revision made: those that were there when the ledger was."""
+    if not exists(connection):
+        return _extensions(connection)
+    found = connection.exec_driver_sql("SELECT extensions FROM dbmigrate.environment").scalar()
+    return list(found or [])
+
+
+def _extensions(connection: Connection) -> list[str]:
+    rows = connection.exec_driver_sql(
+        """SELECT e.extname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+            WHERE n.nspname = 'public' ORDER BY e.oid"""
+    )
+    return [str(name) for (name,) in rows]
+
+
 def open_run(connection: Connection, name: str, facts: Mapping[str, str | None]) -> None:
     """Take the lease: the run's line without an end. Going on with one's own lease is fine.
 
-    Raises RunInProgress when another run has it.
+    The caller holds the migrators' lock. A direct run holds that lock as long as it lives, so one that is
+    still open has died, and its lease passes on. Raises RunInProgress when another run has the lease.
     """
     connection.execute(
         text(
+            """UPDATE dbmigrate.run SET ended_at = clock_timestamp(), outcome = 'Abandoned'
+                WHERE ended_at IS NULL AND bundle = :direct AND name <> :name"""
+        ),
+        {"direct": DIRECT, "name": name},
+    )
+    connection.execute(
+        text(
             """INSERT INTO dbmigrate.run (name, bundle, plan, direction, requested_by, approved_by, reason)
-            VALUES (:name, :bundle, :plan, :direction, :requested_by, :approved_by, :reason) ON CONFLICT DO
-            NOTHING"""
+               VALUES (:name, :bundle, :plan, :direction, :requested_by, :approved_by, :reason)
+               ON CONFLICT DO NOTHING"""
         ),
         {"name": name, "approved_by": None, "reason": None, **facts},
     )
@@ -114,12 +143,17 @@ def open_run(connection: Connection, name: str, facts: Mapping[str, str | None])
         text("SELECT name, started_at FROM dbmigrate.run WHERE ended_at IS NULL")
     ).one_or_none()
     if holder is None or holder.name != name:
-        who = (
-            f"{holder.name} since {holder.started_at:%Y-%m-%d %H:%M:%S}"
-            if holder
-            else f"{name} itself, and it has ended"
-        )
-        raise RunInProgress(f"Another run holds this database: {who}.", "wait for its end: db-migrate status")
+        raise _held(name, holder)
+
+
+def _held(name: str, holder: Any) -> RunInProgress:
+    if holder is None:
+        message = f"Run {name} has ended, so it moves nothing any more."
+        return RunInProgress(message, "start a new run: db-migrate deploy")
+    return RunInProgress(
+        f"Run {holder.name} has held this database since {holder.started_at:%Y-%m-%d %H:%M:%S %Z}.",
+        "wait for its end: db-migrate status",
+    )
 
 
 def close_run(connection: Connection, name: str, outcome: str, detail: str) -> bool:
@@ -144,9 +178,9 @@ def record(connection: Connection, line: Applied) -> None:
     """Write one revision's line, in the transaction of the revision itself."""
     connection.execute(
         text(
-            """INSERT INTO dbmigrate.revision (revision, direction, run, bundle, source_digest, seconds,
-            lock_waits) VALUES (:revision, :direction, :run, :bundle, :source_digest, :seconds,
-            :lock_waits)"""
+            """INSERT INTO dbmigrate.revision
+                      (revision, direction, run, bundle, source_digest, seconds, lock_waits)
+               VALUES (:revision, :direction, :run, :bundle, :source_digest, :seconds, :lock_waits)"""
         ),
         vars(line),
     )
@@ -171,7 +205,8 @@ def runs(connection: Connection, most: int = 50) -> list[dict[str, Any]]:
         text(
             """SELECT r.name AS run, r.bundle, r.direction, r.requested_by, r.approved_by, r.reason,
                       r.started_at, r.ended_at, r.outcome, r.detail,
-                      coalesce(array_agg(v.revision ORDER BY v.id) FILTER (WHERE v.id IS NOT NULL), '{}') AS revisions,
+                      coalesce(array_agg(v.revision ORDER BY v.id) FILTER (WHERE v.id IS NOT NULL),
+                               '{}') AS revisions,
                       coalesce(sum(v.seconds), 0) AS seconds, coalesce(sum(v.lock_waits), 0) AS lock_waits
                  FROM dbmigrate.run r LEFT JOIN dbmigrate.revision v ON v.run = r.name
                 GROUP BY r.name ORDER BY r.started_at DESC LIMIT :most"""
@@ -189,10 +224,11 @@ def keep_catalog(connection: Connection, revision: str, fingerprint: str, catalo
     """Remember what the database was when we last left it, so that a later drift can be named."""
     connection.execute(
         text(
-            """INSERT INTO dbmigrate.catalog (revision, fingerprint, content) VALUES (:revision, :fingerprint,
-            :content) ON CONFLICT (one) DO UPDATE SET revision = excluded.revision, fingerprint =
-            excluded.fingerprint,
-                   content = excluded.content, seen_at = clock_timestamp()"""
+            """INSERT INTO dbmigrate.catalog (revision, fingerprint, content)
+               VALUES (:revision, :fingerprint, :content)
+               ON CONFLICT (one) DO UPDATE
+                  SET revision = excluded.revision, fingerprint = excluded.fingerprint,
+                      content = excluded.content, seen_at = clock_timestamp()"""
         ),
         {
             "revision": revision,

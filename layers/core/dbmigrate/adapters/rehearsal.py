@@ -4,22 +4,25 @@ written down."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, event
 
 from dbmigrate.adapters import catalog
 from dbmigrate.adapters.connection import Limits, Target, connected
 from dbmigrate.adapters.history import History
-from dbmigrate.adapters.runner import Move
+from dbmigrate.adapters.runner import Move, current
 from dbmigrate.domain.catalog import Catalog, changes_between, fingerprint
 from dbmigrate.domain.errors import DbMigrateError, RehearsalFailed
 from dbmigrate.domain.evidence import Evidence, RevisionEvidence
 from dbmigrate.domain.statements import deletes, overwrites, retyped
 
 Progress = Callable[[int, int, str], None]
+MEND = "mend the revision, then: db-migrate validate"
+ALEMBICS_OWN = re.compile(r"\balembic_version\b|^SELECT pg_catalog\.", re.IGNORECASE)
 
 
 def rehearse(
@@ -27,102 +30,121 @@ def rehearse(
 ) -> Evidence:
     """Run the whole history on ``scratch``, an empty database that nobody else uses, and return the evidence.
 
-    A way back that fails or leads elsewhere is written down and does not stop the rehearsal. Raises
-    RehearsalFailed when an upgrade fails.
+    A downgrade that fails is written down and does not stop the rehearsal. Raises RehearsalFailed when an
+    upgrade fails.
     """
-    seen: dict[str, RevisionEvidence] = {}
     with connected(scratch, Limits(application="db-migrate rehearsal")) as connection:
-        major, _ = catalog.server_version(connection)
-        before = empty = _committed(connection, catalog.snapshot)
-        for number, revision in enumerate(history.order):
-            progress(number, len(history.order), revision)
-            seen[revision], before = _rehearse_one(connection, history, revision, before)
-            if not seen[revision].round_trip and _committed(connection, catalog.snapshot) != before:
-                before = _made_anew(connection, history.order[: number + 1], history, empty)
-    return Evidence(server_major=major, order=history.order, revisions=seen)
+        return _Rehearsal(connection, history).run(progress)
 
 
-def _rehearse_one(
-    connection: Connection, history: History, revision: str, before: Catalog
-) -> tuple[RevisionEvidence, Catalog]:
-    columns = _committed(connection, catalog.columns_by_identity)
-    with _written_down(connection) as statements:
-        _upgrade(connection, history, revision)
-    autocommit = bool(connection.info["autocommit_used"])
-    after = _committed(connection, catalog.snapshot)
-    lost = _dropped(columns, _committed(connection, catalog.columns_by_identity))
-    trouble = _there_and_back(connection, history, revision, before, after)
-    facts = history.revisions[revision]
-    sql = [statement for statement in statements if not _alembics_own(statement)]
-    return (
-        RevisionEvidence(
+@dataclass(frozen=True)
+class _Seen:
+    """The way up: the statements, whether some committed inside, what was lost, and what stands after it."""
+
+    sql: tuple[str, ...]
+    autocommit: bool
+    drops: tuple[str, ...]
+    after: Catalog
+    current: tuple[str, ...]
+
+
+class _Rehearsal:
+    def __init__(self, connection: Connection, history: History) -> None:
+        self.connection = connection
+        self.history = history
+
+    def run(self, progress: Progress) -> Evidence:
+        seen: dict[str, RevisionEvidence] = {}
+        major, _ = self._read(catalog.server_version)
+        before = self._read(catalog.snapshot)
+        for number, revision in enumerate(self.history.order):
+            progress(number, len(self.history.order), revision)
+            up = self._go_up(revision)
+            trouble = self._there_and_back(revision, before, up)
+            seen[revision] = self._evidence(revision, before, up, trouble)
+            before = up.after
+        return Evidence(server_major=major, order=self.history.order, revisions=seen)
+
+    def _go_up(self, revision: str) -> _Seen:
+        columns = self._read(catalog.columns_by_identity)
+        with _written_down(self.connection) as statements:
+            committed_inside = self._upgrade([revision])
+        return _Seen(
+            sql=tuple(statement for statement in statements if not ALEMBICS_OWN.search(statement)),
+            autocommit=committed_inside,
+            drops=_dropped(columns, self._read(catalog.columns_by_identity)),
+            after=self._read(catalog.snapshot),
+            current=self._read(current),
+        )
+
+    def _evidence(
+        self, revision: str, before: Catalog, up: _Seen, trouble: str | None
+    ) -> RevisionEvidence:
+        facts = self.history.revisions[revision]
+        return RevisionEvidence(
             revision=revision,
             down=facts.down,
             file=facts.file,
             source_digest=facts.source_digest,
             doc=facts.doc,
-            fingerprint=fingerprint(after),
-            changes=changes_between(before, after),
-            sql=tuple(sql),
-            autocommit=autocommit,
+            fingerprint=fingerprint(up.after),
+            changes=changes_between(before, up.after),
+            sql=up.sql,
+            autocommit=up.autocommit,
             round_trip=trouble is None,
             round_trip_error=trouble,
-            drops=lost,
-            overwrites=tuple(sorted({*overwrites(sql), *retyped(before, after)})),
-            deletes=tuple(deletes(sql)),
-        ),
-        after,
-    )
+            drops=up.drops,
+            overwrites=tuple(sorted({*overwrites(up.sql), *retyped(before, up.after)})),
+            deletes=tuple(deletes(up.sql)),
+        )
 
-
-def _upgrade(connection: Connection, history: History, revision: str) -> None:
-    try:
-        Move(connection, history, "upgrade", _no_record).run([revision])
-    except DbMigrateError as error:
-        raise RehearsalFailed(
-            f"The rehearsal on a scratch database failed. {error.message}",
-            "mend the revision, then: db-migrate validate",
-        ) from error
-
-
-def _there_and_back(
-    connection: Connection, history: History, revision: str, before: Catalog, after: Catalog
-) -> str | None:
-    """What is wrong with the way back; None when both catalogs came out the same."""
-    found = []
-    for way in ("downgrade", "upgrade"):
+    def _upgrade(self, revisions: list[str]) -> bool:
+        """Whether the last of them committed inside."""
+        move = Move(self.connection, self.history, "upgrade", _no_record)
         try:
-            Move(connection, history, way, _no_record).run([revision])
+            move.run(revisions)
         except DbMigrateError as error:
-            return f"the {'' if way == 'downgrade' else 'second '}{way} fails: {error.message}"
-        found.append(_committed(connection, catalog.snapshot))
-    for name, wanted, came_out in zip(("downgrade", "second upgrade"), (before, after), found, strict=True):
-        different = changes_between(wanted, came_out)
-        if different:
-            return f"the {name} leaves other objects: " + ", ".join(
-                f"{kind} {what}" for kind, what, _ in different[:5]
-            )
-    return None
+            raise RehearsalFailed(
+                f"The rehearsal on a scratch database failed. {error.message}", MEND
+            ) from error
+        return move.committed_inside
+
+    def _there_and_back(self, revision: str, before: Catalog, up: _Seen) -> str | None:
+        """What is wrong with the way back; None when both catalogs came out the same."""
+        try:
+            Move(self.connection, self.history, "downgrade", _no_record).run([revision])
+            trouble = _difference("downgrade", before, self._read(catalog.snapshot))
+            if trouble is None:
+                self._upgrade([revision])
+                trouble = _difference("second upgrade", up.after, self._read(catalog.snapshot))
+        except DbMigrateError as error:
+            trouble = f"the way back fails: {error.message}"
+        if trouble and (self._read(current), self._read(catalog.snapshot)) != (up.current, up.after):
+            self._build_again(revision, up.after)
+        return trouble
+
+    def _build_again(self, revision: str, after: Catalog) -> None:
+        """A way back that failed may have left anything: begin anew, so that it spoils nothing after it."""
+        catalog.drop_everything(self.connection, [])
+        self.connection.commit()
+        self._upgrade(list(self.history.order[: self.history.order.index(revision) + 1]))
+        trouble = _difference("second try from an empty database", after, self._read(catalog.snapshot))
+        if trouble:
+            raise RehearsalFailed(f"{revision} does not come out the same twice: {trouble}.", MEND)
+
+    def _read(self, read: Callable[[Connection], Any]) -> Any:
+        found = read(self.connection)
+        self.connection.commit()
+        return found
 
 
-def _made_anew(connection: Connection, revisions: Sequence[str], history: History, empty: Catalog) -> Catalog:
-    """What is left of a bad way back is no ground for the next revision: begin again from the empty database,
-    upgrades only. Returns the catalog."""
-    catalog.drop_everything(connection, extensions=empty.get("extension", {}))
-    connection.commit()
-    for revision in revisions:
-        _upgrade(connection, history, revision)
-    return cast(Catalog, _committed(connection, catalog.snapshot))
+def _difference(way: str, wanted: Catalog, found: Catalog) -> str | None:
+    names = [f"{kind} {name}" for kind, name, _ in changes_between(wanted, found)]
+    return f"the {way} leaves other objects: {', '.join(names[:5])}" if names else None
 
 
 def _no_record(connection: Connection, revision: str, seconds: float, lock_waits: int) -> None:
     """Nothing is recorded about a scratch database."""
-
-
-def _committed(connection: Connection, read: Callable[[Connection], Any]) -> Any:
-    found = read(connection)
-    connection.commit()
-    return found
 
 
 def _dropped(before: dict[tuple[int, int], str], after: dict[tuple[int, int], str]) -> tuple[str, ...]:
@@ -147,11 +169,3 @@ def _written_down(connection: Connection) -> Iterator[list[str]]:
         yield statements
     finally:
         event.remove(connection, "before_cursor_execute", note)
-
-
-def _alembics_own(statement: str) -> bool:
-    return bool(
-        re.search(
-            r"\balembic_version\b|^SELECT pg_catalog\.|^show |^select pg_catalog", statement, re.IGNORECASE
-        )
-    )

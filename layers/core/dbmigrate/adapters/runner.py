@@ -15,11 +15,18 @@ from alembic.runtime.migration import MigrationStep
 from sqlalchemy import Connection, MetaData
 
 from dbmigrate.adapters import catalog
+from dbmigrate.adapters.connection import start_afresh
 from dbmigrate.adapters.history import History
-from dbmigrate.domain.errors import DbMigrateError, LockNotFree, RevisionFailed, RevisionHalfApplied
+from dbmigrate.adapters.said import is_broken, lock_holders, said, sqlstate
+from dbmigrate.domain.errors import (
+    DatabaseUnreachable,
+    DbMigrateError,
+    LockNotFree,
+    RevisionFailed,
+    RevisionHalfApplied,
+)
 
-LOCK_NOT_AVAILABLE = "55P03"
-DEADLOCK_DETECTED = "40P01"
+LOCK_CODES = ("55P03", "40P01")  # lock_not_available, deadlock_detected
 QUICK_TRIES = 5
 
 
@@ -33,7 +40,8 @@ class Move:
 
     ``record(connection, revision, seconds, lock_waits)`` is called inside the revision's transaction,
     ``committed`` (the same without the connection) after it. A lock that is not free rolls the whole revision
-    back; it is run again a few times, with jitter.
+    back; it is run again a few times, with jitter. ``committed_inside`` says of the last revision whether it
+    ended its transaction before its end, as autocommit_block does.
     """
 
     def __init__(
@@ -49,117 +57,131 @@ class Move:
         self.direction = direction
         self.record = record
         self.committed = committed
-        self.todo: deque[str] = deque()
-        self.waits = 0
-        self.started = 0.0
+        self.committed_inside = False
+        self._todo: deque[str] = deque()
+        self._running: str | None = None
+        self._waits = 0
+        self._started = 0.0
+        self._transaction = ""
 
     def run(self, revisions: Sequence[str]) -> None:
         """Run all of them. Raises LockNotFree or RevisionFailed (nothing of that revision remains; those
         before it stay) or RevisionHalfApplied."""
-        self.todo = deque(revisions)
-        self.waits = 0
-        while self.todo:
+        self._todo = deque(revisions)
+        self._waits = 0
+        while self._todo:
             try:
                 self._run_the_rest()
             except DbMigrateError:
                 raise
-            except Exception as error:
-                self.connection.rollback()
-                self._give_up_or_wait(error)
+            except (Exception, SystemExit) as error:
+                if self._running is None:
+                    raise
+                self._give_up_or_wait(self._running, error)
 
     def _run_the_rest(self) -> None:
-        """Alembic asks for a step only after the one before it was committed, so the generator sees every
-        commit."""
         with EnvironmentContext(self.history.config, self.history.script, fn=self._steps) as environment:
             environment.configure(
                 connection=self.connection,
                 transaction_per_migration=True,
                 target_metadata=MetaData(naming_convention=self.history.naming_convention),
-                on_version_apply=self._record_in_transaction,
+                on_version_apply=self._before_commit,
             )
             environment.run_migrations()
 
-    def _steps(self, heads: Any, context: MigrationContext) -> Iterator[Any]:
-        while self.todo:
-            revision = self.todo[0]
-            self.connection.info["autocommit_used"] = False
-            self.started = time.perf_counter()
-            yield self._step(revision)
-            self.todo.popleft()
-            self.committed(revision, time.perf_counter() - self.started, self.waits)
-            self.waits = 0
+    def _steps(self, heads: Any, context: MigrationContext) -> Iterator[MigrationStep]:
+        """Alembic asks for a step only after the one before it was committed: this sees every commit."""
+        while self._todo:
+            self._running = self._todo[0]
+            self.connection.commit()
+            start_afresh(self.connection)
+            self._started = time.perf_counter()
+            yield self._step(self._running)
+            self._todo.popleft()
+            done, waits, self._running, self._waits = self._running, self._waits, None, 0
+            self.committed(done, time.perf_counter() - self._started, waits)
 
-    def _step(self, revision: str) -> Any:
-        script = self.history.script.get_revision(revision)
+    def _step(self, revision: str) -> MigrationStep:
+        script: Any = self.history.script.get_revision(revision)
         upward = self.direction == "upgrade"
         make = MigrationStep.upgrade_from_script if upward else MigrationStep.downgrade_from_script
-        return make(self.history.script.revision_map, script)
+        step = make(self.history.script.revision_map, script)
+        work: Callable[..., Any] = step.migration_fn
 
-    def _record_in_transaction(self, **applied: Any) -> None:
-        self.record(self.connection, self.todo[0], time.perf_counter() - self.started, self.waits)
+        def begin_and_work(**arguments: Any) -> None:
+            self._transaction = _transaction(self.connection)
+            work(**arguments)
 
-    def _give_up_or_wait(self, error: Exception) -> None:
-        half = bool(self.connection.info.get("autocommit_used"))
-        if half or sqlstate(error) not in (LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED):
-            raise self._failure(error, half) from error
-        self.waits += 1
-        if self.waits >= QUICK_TRIES:
-            raise self._locked(error) from error
-        time.sleep(random.uniform(0.05, 0.15) * 2**self.waits)
+        step.migration_fn = begin_and_work
+        return step
 
-    def _locked(self, error: Exception) -> LockNotFree:
+    def _before_commit(self, ctx: Any, step: Any, heads: Any, run_args: Any) -> None:
+        """Alembic calls it when the version table has the revision, in the same transaction."""
+        self.committed_inside = _transaction(self.connection) != self._transaction
+        if self.committed_inside and not _was_committed(self.connection, self._transaction):
+            raise RuntimeError("it says ROLLBACK itself, so its first statements are lost")
+        assert self._running is not None
+        self.record(self.connection, self._running, time.perf_counter() - self._started, self._waits)
+
+    def _give_up_or_wait(self, revision: str, error: BaseException) -> None:
+        if is_broken(error, self.connection):
+            raise DatabaseUnreachable(
+                f"{self._where(revision)}: the connection broke, so its end is unknown ({said(error)}).",
+                "ask the database what is true: db-migrate status",
+            ) from error
+        self.connection.rollback()
+        half = bool(self._transaction) and _was_committed(self.connection, self._transaction)
+        self._transaction = ""
+        if half:
+            raise self._half_applied(revision, error) from error
+        if sqlstate(error) not in LOCK_CODES:
+            raise RevisionFailed(
+                f"{self._where(revision)}: {said(error)}",
+                "nothing of it remains; mend the revision, then: db-migrate validate",
+            ) from error
+        self._waits += 1
+        if self._waits >= QUICK_TRIES:
+            raise self._locked(revision, error) from error
+        time.sleep(random.uniform(0.05, 0.15) * 2**self._waits)
+
+    def _where(self, revision: str) -> str:
+        return f"{self.history.revisions[revision].file}, {self.direction}"
+
+    def _locked(self, revision: str, error: BaseException) -> LockNotFree:
         statement = " ".join(str(getattr(error, "statement", "")).split())[:200]
         return LockNotFree(
-            f"Revision {self.todo[0]} found a lock taken {self.waits} times in a row and was rolled back each time. "
-            f"It waited at: {statement}. {_holders(self.connection)}",
+            f"Revision {revision} found a lock taken {self._waits} times in a row and was rolled back. "
+            f"It waited at: {statement}. {lock_holders(self.connection, statement)}",
             "wait until the other session ends, or end it, then start the run again: db-migrate deploy",
         )
 
-    def _failure(self, error: Exception, half: bool) -> RevisionFailed | RevisionHalfApplied:
-        where = f"{self.history.revisions[self.todo[0]].file}, {self.direction}"
-        if not half:
-            hint = "nothing of it remains; mend the revision, then: db-migrate validate"
-            return RevisionFailed(f"{where}: {said(error)}", hint)
+    def _half_applied(self, revision: str, error: BaseException) -> RevisionHalfApplied:
         left = catalog.invalid_indexes(self.connection)
         self.connection.rollback()
         remains = f"Invalid indexes: {', '.join(left)}." if left else "No invalid index was left."
         return RevisionHalfApplied(
-            f"{where}: {said(error)}. It commits inside (autocommit_block), so part of it may remain. {remains}",
-            "look with db-migrate status; drop what remains (DROP INDEX CONCURRENTLY), then: db-migrate deploy",
+            f"{self._where(revision)}: {said(error)}. It commits inside, so part of it may remain. {remains}",
+            "look: db-migrate status; drop what remains (DROP INDEX CONCURRENTLY), then: db-migrate deploy",
         )
 
 
-def sqlstate(error: BaseException) -> str:
-    """The five letters of PostgreSQL's error code, "" where there is none."""
-    original = getattr(error, "orig", error)
-    facts = original.args[0] if original is not None and original.args else {}
-    return str(facts.get("C", "")) if isinstance(facts, dict) else ""
+def _transaction(connection: Connection) -> str:
+    """The id of the transaction that is open now."""
+    return str(_asked(connection, "SELECT pg_current_xact_id()::text"))
 
 
-def said(error: BaseException) -> str:
-    """PostgreSQL's own words: message, detail and hint, and the statement that failed."""
-    original = getattr(error, "orig", None)
-    facts = original.args[0] if original is not None and original.args else None
-    if not isinstance(facts, dict):
-        return f"{type(error).__name__}: {error}"
-    words = [facts.get("M", "")] + [facts[key] for key in ("D", "H") if key in facts]
-    statement = " ".join(str(getattr(error, "statement", "") or "").split())
-    return ". ".join(words) + (f". Statement: {statement[:500]}" if statement else "")
+def _was_committed(connection: Connection, transaction: str) -> bool:
+    """What became of a transaction: PostgreSQL's own word, whatever the revision did."""
+    status = _asked(connection, f"SELECT pg_xact_status('{transaction}')")
+    return bool(status == "committed")
 
 
-def _holders(connection: Connection) -> str:
-    """The oldest transactions of this database, which are the likely holders."""
-    rows = connection.exec_driver_sql(
-        """SELECT pid, application_name, extract(epoch FROM clock_timestamp() - xact_start)::int, left(query,
-        80)
-             FROM pg_stat_activity
-            WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL
-            ORDER BY xact_start LIMIT 3"""
-    ).all()
-    connection.rollback()
-    if not rows:
-        return "Its holder has gone since."
-    return "Oldest open transactions: " + "; ".join(
-        f"pid {pid} ({application or 'no name'}), {age} s: {' '.join(query.split())}"
-        for pid, application, age, query in rows
-    )
+def _asked(connection: Connection, query: str) -> Any:
+    # On the driver's own connection, so that a rehearsal does not take our questions for the revision's work.
+    raw: Any = connection.connection.driver_connection
+    cursor = raw.cursor()
+    try:
+        cursor.execute(query)
+        return cursor.fetchone()[0]
+    finally:
+        cursor.close()

@@ -8,6 +8,9 @@ from typing import Any
 
 from dbmigrate.domain.catalog import Catalog
 
+DIRECT = "direct"
+"""What stands for the bundle of a run that a person's own command makes, without a state machine."""
+
 
 @dataclass(frozen=True)
 class Standing:
