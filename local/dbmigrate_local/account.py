@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
+from collections.abc import Iterator
 
 from moto.sts.models import sts_backends
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 ADMINISTRATOR = ("local", "local")  # key id and secret: whoever is no role may do everything
+
+NO_ACCOUNT = {
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+}
+
+
+@contextlib.contextmanager
+def without_account() -> Iterator[None]:
+    """Hide the user's own AWS settings: a profile, an endpoint or keys must not matter here, nor be used."""
+    hidden = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    for name in hidden:
+        del os.environ[name]
+    os.environ.update(NO_ACCOUNT)
+    try:
+        yield
+    finally:
+        for name in NO_ACCOUNT:
+            os.environ.pop(name, None)
+        os.environ.update(hidden)
 
 
 class RoleCredentials:

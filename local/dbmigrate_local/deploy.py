@@ -128,6 +128,8 @@ def create(
             raise DeploymentFailed(
                 f"{unknown}. Add the type to dbmigrate_local/gaps/resource_types.py."
             ) from unknown
+        except RecursionError as circle:
+            raise DeploymentFailed(f"Resources of stack {stack} refer to each other in a circle.") from circle
     status = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
     if status != "CREATE_COMPLETE":
         raise DeploymentFailed(f"Stack {stack} ended as {status}.")

@@ -22,7 +22,7 @@ TRIAL = {
     "full_page_writes": "off",
     "shared_buffers": "32MB",
     "max_connections": "60",
-    "max_wal_senders": "4",
+    "max_wal_senders": "16",
     "wal_level": "replica",
     "autovacuum_naptime": "10s",
     "unix_socket_directories": "",

@@ -7,6 +7,7 @@ resources for two services only, and no conditions.
 from __future__ import annotations
 
 import contextlib
+import uuid
 import warnings
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -149,4 +150,4 @@ def refused(response: BaseResponse, call: Call, message: str) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # moto warns of codes that the service's model does not list
         _, headers, body = response.serialized(ActionResult(error))
-    return 403, headers, body
+    return 403, {**headers, "x-amzn-RequestId": str(uuid.uuid4())}, body

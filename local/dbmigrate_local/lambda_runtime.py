@@ -16,18 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dbmigrate_local.account import NO_ACCOUNT
 from dbmigrate_local.embedded_metrics import put_embedded_metrics
 from dbmigrate_local.handler_world import World, current, inherited, living_in
 from dbmigrate_local.sandboxes import Sandbox
 
 Handler = Callable[[Any, Any], Any]
-NO_ACCOUNT = {
-    "AWS_EC2_METADATA_DISABLED": "true",
-    "AWS_CONFIG_FILE": "/dev/null",
-    "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
-    "POWERTOOLS_TRACE_DISABLED": "true",
-    "AWS_XRAY_SDK_ENABLED": "false",
-}
+WITHOUT_TRACES = {"POWERTOOLS_TRACE_DISABLED": "true", "AWS_XRAY_SDK_ENABLED": "false"}
 
 
 class NestedInvocation(RuntimeError):
@@ -161,6 +156,7 @@ class Runtime:
             **from_template,
             **self._environment,
             **NO_ACCOUNT,
+            **WITHOUT_TRACES,
             **(self._credentials(function.role, function.function_name) if self._credentials else {}),
         }
 

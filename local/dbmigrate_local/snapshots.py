@@ -64,6 +64,14 @@ class SnapshotStore:
         snapshot.work.start()
         return snapshot
 
+    @property
+    def serves(self) -> bool:
+        """Whether snapshots hold data."""
+        return self._server is not None
+
+    def has(self, name: str) -> bool:
+        return name in self._snapshots
+
     def get(self, name: str) -> Snapshot:
         return self._snapshots[name]
 

@@ -8,14 +8,13 @@ import re
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from moto import mock_aws
 from moto.awslambda.utils import get_backend as lambda_backend
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
-from dbmigrate_local.account import ACCOUNT, REGION, RoleCredentials
+from dbmigrate_local.account import ACCOUNT, REGION, RoleCredentials, without_account
 from dbmigrate_local.cloud import Clients, Cloud
 from dbmigrate_local.database import DatabaseServer
 from dbmigrate_local.database_tokens import database_tokens
@@ -133,6 +132,7 @@ def open_account(
     """An empty local account, its gaps closed."""
     add_resource_types()
     stack.enter_context(quiet())
+    stack.enter_context(without_account())
     stack.enter_context(mock_aws(config={"stepfunctions": {"execute_state_machine": True}}))
     for gap in SIMPLE_GAPS:
         stack.enter_context(gap())
@@ -201,11 +201,13 @@ def end_executions() -> None:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """moto logs every failed state as its own trouble."""
-    logger: Any = logging.getLogger("moto")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL)
+    """moto logs every failed state as its own trouble, and the translator its missing telemetry."""
+    loggers = [logging.getLogger("moto"), logging.getLogger("samtranslator")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
     try:
         yield
     finally:
-        logger.setLevel(before)
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)

@@ -17,7 +17,7 @@ def function_logs() -> Iterator[None]:
     original = LambdaFunction.create_from_cloudformation_json.__func__  # type: ignore[attr-defined]
 
     def create(
-        cls: Any, name: str, cloudformation_json: Any, account_id: str, region: str, **more: Any
+        cls: Any, /, name: str, cloudformation_json: Any, account_id: str, region: str, **more: Any
     ) -> Any:
         function = original(cls, name, cloudformation_json, account_id, region, **more)
         group = (cloudformation_json["Properties"].get("LoggingConfig") or {}).get("LogGroup")

@@ -33,11 +33,9 @@ from dbmigrate_local.gaps.clock import Clock
 from dbmigrate_local.gaps.patching import replaced
 from dbmigrate_local.gaps.plain_json import plain
 
-FUNCTIONS = ("JLambda", "JFunction", "Symbol")
-
 
 class Undefined(Exception):
-    """An expression that yields nothing or a function; AWS refuses both."""
+    """An expression that yields nothing, which AWS refuses."""
 
 
 class Evaluator:
@@ -62,9 +60,9 @@ class Evaluator:
             parsed = self._parse(expression)
             Jsonata.CURRENT.jsonata = parsed
             result = parsed.evaluate(None, with_nulls(plain(bindings)))
-        if result is None or callable(result) or type(result).__name__ in FUNCTIONS:
-            raise Undefined("it returned nothing (undefined) or a function")
-        return plain(utils.Utils.convert_nulls(result))
+        if result is None:
+            raise Undefined("it returned nothing (undefined)")
+        return json.loads(json.dumps(utils.Utils.convert_nulls(result)))  # a function is no JSON: TypeError
 
     def _parse(self, expression: str) -> Jsonata:
         if expression not in self._parsed:

@@ -21,5 +21,15 @@ def lambda_dispatch(run: Run) -> Iterator[None]:
     def invoke(self: LambdaFunction, event: Any = None) -> tuple[str, bool, str]:
         return run(self, event)
 
-    with replaced((LambdaFunction, "_invoke_lambda", invoke)):
+    respond = LambdaFunction.invoke
+
+    def respond_as_python(
+        self: LambdaFunction, body: Any, request_headers: Any, response_headers: Any
+    ) -> Any:
+        payload = respond(self, body, request_headers, response_headers)
+        if "x-amz-function-error" in response_headers:
+            response_headers["x-amz-function-error"] = "Unhandled"  # moto says Handled
+        return payload
+
+    with replaced((LambdaFunction, "_invoke_lambda", invoke), (LambdaFunction, "invoke", respond_as_python)):
         yield

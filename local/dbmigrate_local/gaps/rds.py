@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from moto.rds.exceptions import RDSClientError
 from moto.rds.models import DBInstance, RDSBackend
 
 from dbmigrate_local.gaps.patching import replaced
@@ -93,18 +94,20 @@ def _restores(store: SnapshotStore) -> Iterator[None]:
     restore_cluster = RDSBackend.restore_db_cluster_from_snapshot
     endpoint: Any = vars(DBInstance)["endpoint"].fget
 
-    def start(made: Any, snapshot: str, name: str) -> Any:
-        server = store.restore(snapshot.rsplit(":", 1)[-1].lower(), name)
-        made.port = made.local_port = server.port
+    def started(made: Any, snapshot: str, name: str) -> Any:
+        if store.serves:
+            made.port = made.local_port = store.restore(snapshot, name).port
         return made
 
     def restored(self: RDSBackend, from_snapshot_id: str, overrides: dict[str, Any]) -> Any:
+        name = usable(store, from_snapshot_id)
         made = restore(self, from_snapshot_id, overrides)
-        return start(made, from_snapshot_id, made.db_instance_identifier)
+        return started(made, name, made.db_instance_identifier)
 
     def restored_cluster(self: RDSBackend, from_snapshot_id: str, overrides: dict[str, Any]) -> Any:
+        name = usable(store, from_snapshot_id)
         made = restore_cluster(self, from_snapshot_id, overrides)
-        return start(made, from_snapshot_id, made.db_cluster_identifier)
+        return started(made, name, made.db_cluster_identifier)
 
     def deleted(self: RDSBackend, db_instance_identifier: str, *more: Any, **named: Any) -> Any:
         store.stop(db_instance_identifier)
@@ -121,6 +124,14 @@ def _restores(store: SnapshotStore) -> Iterator[None]:
         (DBInstance, "endpoint", property(where)),
     ):
         yield
+
+
+def usable(store: SnapshotStore, name_or_arn: str) -> str:
+    """The name of a snapshot that can be restored; what moto made by itself is no matter of ours."""
+    name = name_or_arn.rsplit(":", 1)[-1].lower()
+    if store.has(name) and (status := store.get(name).settle()) != "available":
+        raise RDSClientError("InvalidDBSnapshotState", f"Snapshot {name} is {status}, not available.")
+    return name
 
 
 def same_signature(function: Callable[..., Any], original: Callable[..., Any]) -> Callable[..., Any]:

@@ -20,7 +20,7 @@ def roles() -> Iterator[None]:
     original = models.Role.create_from_cloudformation_json.__func__  # type: ignore[attr-defined]
 
     def create(
-        cls: Any, name: str, cloudformation_json: Any, account_id: str, region: str, **more: Any
+        cls: Any, /, name: str, cloudformation_json: Any, account_id: str, region: str, **more: Any
     ) -> Any:
         role = original(cls, name, cloudformation_json, account_id, region, **more)
         for policy, document in list(role.policies.items()):

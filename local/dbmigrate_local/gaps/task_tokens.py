@@ -72,7 +72,7 @@ def new_token_per_attempt() -> Iterator[None]:
         context = env.states.context_object
         if (
             isinstance(self, callbacks.StateTaskServiceCallback)
-            and self._is_integration_pattern()
+            and self._is_integration_pattern()  # type: ignore[no-untyped-call]
             and context.context_object_data["State"].get("RetryCount")
         ):
             env.callback_pool_manager.add(context.update_task_token())

@@ -1,0 +1,28 @@
+"""Says what it sees: event, context, environment, credentials."""
+
+import os
+from typing import Any
+
+import boto3
+
+CALLS = {"count": 0}
+
+
+class Refused(Exception):
+    """An error of the function's own."""
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    if "refuse" in event:
+        raise Refused(event["refuse"])
+    CALLS["count"] += 1
+    print(event.get("say", ""))
+    return {
+        "event": event,
+        "calls": CALLS["count"],
+        "module": __file__,
+        "remaining": context.get_remaining_time_in_millis(),
+        "request": context.aws_request_id,
+        "environment": dict(os.environ),
+        "identity": boto3.client("sts").get_caller_identity()["Arn"],
+    }

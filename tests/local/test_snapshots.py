@@ -1,0 +1,101 @@
+"""Snapshots hold rows: base backups of the real server, restored as a second one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from dbmigrate_local.cloud import Cloud
+from dbmigrate_local.embedded import EmbeddedPostgres
+from dbmigrate_local.snapshots import SnapshotStore, SnapshotUnusable
+
+TAGS = [{"Key": "run", "Value": "run-7"}]
+
+
+def described(cloud: Cloud, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = cloud.client("rds").describe_db_snapshots(DBSnapshotIdentifier=name)[
+        "DBSnapshots"
+    ][0]
+    return found
+
+
+def test_a_snapshot_is_creating_then_available(cloud: Cloud) -> None:
+    cloud.invoke("StoreFunction", {"do": "snapshot", "name": "run-7", "tags": TAGS})
+    first, second = described(cloud, "run-7"), described(cloud, "run-7")
+    assert (first["Status"], first["PercentProgress"]) == ("creating", 50)
+    assert (second["Status"], second["PercentProgress"]) == ("available", 100)
+    assert second["TagList"] == TAGS
+    folder = cloud.snapshots.get("run-7").folder
+    assert folder is not None and (folder / "PG_VERSION").exists()
+
+
+def test_a_restored_instance_has_the_rows_of_then(
+    cloud: Cloud, postgres: EmbeddedPostgres, database: str
+) -> None:
+    name = database.rsplit("/", 1)[-1]
+    postgres.execute("CREATE TABLE kept AS SELECT 'before' AS word", name)
+    cloud.invoke("StoreFunction", {"do": "snapshot", "name": "run-8"})
+    assert cloud.snapshots.get("run-8").settle() == "available"
+    postgres.execute("UPDATE kept SET word = 'after'", name)
+    rds = cloud.client("rds")
+    rds.restore_db_instance_from_db_snapshot(DBInstanceIdentifier="second", DBSnapshotIdentifier="run-8")
+    where = rds.describe_db_instances(DBInstanceIdentifier="second")["DBInstances"][0]["Endpoint"]
+    restored = EmbeddedPostgres(postgres.binaries, postgres.folder)
+    restored.port = where["Port"]
+    assert where["Address"] == "127.0.0.1"
+    assert restored.execute("SELECT word FROM kept", name) == [["before"]]
+    assert postgres.execute("SELECT word FROM kept", name) == [["after"]]
+    rds.delete_db_instance(DBInstanceIdentifier="second", SkipFinalSnapshot=True)
+    with pytest.raises(Exception, match="Can't create a connection"):
+        restored.execute("SELECT 1", name)
+
+
+def test_a_backup_that_fails_says_so(cloud: Cloud) -> None:
+    cloud.snapshots.fail_next()
+    cloud.invoke("StoreFunction", {"do": "snapshot", "name": "run-9"})
+    described(cloud, "run-9")
+    assert described(cloud, "run-9")["Status"] == "failed"
+    assert "not empty" in cloud.snapshots.get("run-9").reason
+    with pytest.raises(ClientError):
+        cloud.client("rds").restore_db_instance_from_db_snapshot(
+            DBInstanceIdentifier="never", DBSnapshotIdentifier="run-9"
+        )
+
+
+def test_a_cluster_s_snapshots_are_the_same(cloud: Cloud) -> None:
+    rds = cloud.client("rds")
+    owner = {"MasterUsername": "postgres", "MasterUserPassword": "not-used-here"}
+    rds.create_db_cluster(DBClusterIdentifier="aurora", Engine="aurora-postgresql", **owner)
+    rds.create_db_cluster_snapshot(
+        DBClusterIdentifier="aurora", DBClusterSnapshotIdentifier="cluster-1", Tags=TAGS
+    )
+
+    def status() -> str:
+        found = rds.describe_db_cluster_snapshots(DBClusterSnapshotIdentifier="cluster-1")
+        return str(found["DBClusterSnapshots"][0]["Status"])
+
+    assert [status(), status()] == ["creating", "available"]
+    rds.delete_db_cluster_snapshot(DBClusterSnapshotIdentifier="cluster-1")
+    with pytest.raises(KeyError):
+        cloud.snapshots.get("cluster-1")
+
+
+def test_a_snapshot_of_an_earlier_process_is_replaced(postgres: EmbeddedPostgres) -> None:
+    for _ in range(2):
+        store = SnapshotStore(postgres)
+        assert store.take("again").settle() == "available", store.get("again").reason
+    with store.restore("again") as server:
+        assert server.execute("SELECT 1") == [[1]]
+    store.forget("again")
+    store.close()
+
+
+def test_without_a_server_a_snapshot_has_no_data() -> None:
+    store = SnapshotStore(None)
+    assert store.take("empty").status == "available"
+    with pytest.raises(SnapshotUnusable, match="without data"):
+        store.restore("empty")
+    store.fail_next()
+    assert store.take("broken").settle() == "failed"
