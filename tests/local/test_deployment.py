@@ -103,7 +103,7 @@ def test_the_user_s_own_account_is_out_of_reach(monkeypatch: pytest.MonkeyPatch)
         assert ":123456789012:" in answer["identity"]
         assert not {"AWS_PROFILE", "AWS_ENDPOINT_URL"} & os.environ.keys()
         with pytest.raises(Exception, match="nothing here may reach the real one"):
-            boto3.client("sts", endpoint_url="https://elsewhere.invalid").get_caller_identity()
+            boto3.client("sts", "us-east-1", endpoint_url="https://elsewhere.invalid").get_caller_identity()
     assert {name: os.environ[name] for name in own} == own
 
 
