@@ -37,8 +37,8 @@ class Spread:
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured thing. With ``theirs`` it is a ratio, taken pair by pair, so that a neighbour's load that
-    lasts longer than one pair does not count; without, a plain value in ``unit``. ``bound`` None only reports.
+    """One measured thing. With ``theirs`` it is a ratio, taken pair by pair: what a neighbour's load does
+    to both does not count. Without, it is a plain value in ``unit``. ``bound`` None only reports.
     """
 
     name: str
