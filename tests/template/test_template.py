@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -168,3 +169,11 @@ def test_samconfig_names_only_parameters_of_the_template(environment: str) -> No
     given = dict(item.split("=", 1) for item in overrides)
     needed = {name for name, slot in template()["Parameters"].items() if "Default" not in slot}
     assert needed <= set(given) <= set(template()["Parameters"]) and given["Environment"] == environment
+
+
+def test_the_dashboard_is_json_that_shows_metrics() -> None:
+    body = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    widgets = json.loads(re.sub(r"\$\{[^}]+\}", "x", body))["widgets"]
+    shown = {metric[1] for widget in widgets for metric in widget["properties"]["metrics"]}
+    alarmed = {alarm["Properties"]["MetricName"] for alarm in resources("AWS::CloudWatch::Alarm").values()}
+    assert alarmed <= shown and all(widget["type"] == "metric" for widget in widgets)
