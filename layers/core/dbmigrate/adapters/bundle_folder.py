@@ -29,8 +29,8 @@ def unpack_into(folder: Path, content: bytes, digest: str) -> tuple[History, Evi
 
 
 def _refuse_foreign_evidence(history: History, evidence: Evidence, digest: str) -> None:
-    rehearsed = {revision: seen.source_digest for revision, seen in evidence.revisions.items()}
-    packed = {revision: seen.source_digest for revision, seen in history.revisions.items()}
+    rehearsed = {revision: (seen.source_digest, seen.down) for revision, seen in evidence.revisions.items()}
+    packed = {revision: (seen.source_digest, seen.down) for revision, seen in history.revisions.items()}
     if rehearsed != packed:
         other = sorted(set(rehearsed.items()) ^ set(packed.items()))
         raise BundleRejected(

@@ -9,6 +9,8 @@ import io
 import json
 import re
 import tarfile
+import zlib
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
@@ -20,6 +22,7 @@ DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*(/[A-Za-z0-9_][A-Za-z0-9_.\-]*)*")
 MOST_BYTES = 50 * 1024 * 1024
 MOST_FILES = 20_000
+LONGEST_NAME = 100  # characters, what a plain tar header holds
 PACKED_SUFFIXES = {".py", ".ini", ".mako", ".sql", ".json", ".txt", ".csv", ".toml", ".yaml", ".yml"}
 EVIDENCE = "evidence.json"
 AGAIN = "build the bundle again: db-migrate deploy"
@@ -39,19 +42,40 @@ def check_digest_form(digest: Any) -> str:
 
 def pack(migrations: Mapping[str, bytes], evidence: Evidence) -> bytes:
     """The archive of these files (names relative to the script location) and this evidence. Same input, same
-    bytes."""
+    bytes. Raises BundleRejected for what unpack would not take."""
     text = json.dumps(evidence.to_json(), sort_keys=True, indent=1, ensure_ascii=False)
     members = {
         EVIDENCE: text.encode(),
         **{f"migrations/{name}": content for name, content in migrations.items()},
     }
-    raw = io.BytesIO()
-    with tarfile.open(fileobj=raw, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+    _refuse_size(len(members), sum(map(len, members.values())))
+    packed = io.BytesIO()
+    # Not gzip.compress: what it writes about the operating system changes between versions of Python.
+    with (
+        gzip.GzipFile(filename="", fileobj=packed, mode="wb", mtime=0) as squeezed,
+        tarfile.open(fileobj=squeezed, mode="w", format=tarfile.USTAR_FORMAT) as archive,
+    ):
         for name in sorted(members):
-            info = tarfile.TarInfo(name)
-            info.size = len(members[name])
-            archive.addfile(info, io.BytesIO(members[name]))
-    return gzip.compress(raw.getvalue(), mtime=0)
+            archive.addfile(_header(name, len(members[name])), io.BytesIO(members[name]))
+    return packed.getvalue()
+
+
+def _header(name: str, size: int) -> tarfile.TarInfo:
+    if not SAFE_NAME.fullmatch(name) or len(name) > LONGEST_NAME:
+        hint = f"rename it: letters, digits, '.', '_' and '-', at most {LONGEST_NAME} characters"
+        raise BundleRejected(f"'{name}' cannot be packed into a bundle under this name.", hint)
+    header = tarfile.TarInfo(name)
+    header.size = size
+    return header
+
+
+def _refuse_size(files: int, size: int) -> None:
+    if files > MOST_FILES or size > MOST_BYTES:
+        raise BundleRejected(
+            f"The bundle holds {files} files, {size} bytes; "
+            f"{MOST_FILES} files and {MOST_BYTES >> 20} MiB are the most.",
+            "keep only what the revisions need below the migrations' folder",
+        )
 
 
 def unpack(content: bytes, digest: str) -> tuple[dict[str, bytes], Evidence]:
@@ -79,19 +103,36 @@ def _members(content: bytes) -> dict[str, bytes]:
         if len(raw) > MOST_BYTES:
             raise BundleRejected(f"The bundle unpacks to more than {MOST_BYTES >> 20} MiB.", AGAIN)
         with tarfile.open(fileobj=io.BytesIO(raw), mode="r:") as archive:
-            return dict(_checked(archive, member) for member in archive)
-    except (tarfile.TarError, EOFError, OSError, UnicodeError) as error:
+            headers = _checked(archive)
+            return {header.name: _content(archive, header) for header in headers}
+    except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError) as error:
         raise BundleRejected(f"The bundle cannot be read as an archive: {error}.", AGAIN) from error
 
 
-def _checked(archive: tarfile.TarFile, member: tarfile.TarInfo) -> tuple[str, bytes]:
-    name = member.name
-    if not SAFE_NAME.fullmatch(name) or ".." in PurePosixPath(name).parts:
-        raise BundleRejected(f"The bundle holds the path '{name}', which leads outside of it.", AGAIN)
-    file = archive.extractfile(member) if member.isreg() else None
-    if file is None:
-        raise BundleRejected(f"'{name}' in the bundle is no plain file.", AGAIN)
-    return name, file.read()
+def _checked(archive: tarfile.TarFile) -> list[tarfile.TarInfo]:
+    headers = archive.getmembers()
+    _refuse_size(len(headers), sum(header.size for header in headers))
+    for header in headers:
+        if not SAFE_NAME.fullmatch(header.name):
+            raise BundleRejected(f"The bundle holds '{header.name}', which may lead outside of it.", AGAIN)
+        # A sparse file is a bomb: a few bytes in the archive, any size when read.
+        if header.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) or header.issparse():
+            raise BundleRejected(f"'{header.name}' in the bundle is no plain file.", AGAIN)
+    _refuse_collisions([header.name for header in headers])
+    return headers
+
+
+def _refuse_collisions(names: list[str]) -> None:
+    counts = Counter(names)
+    folders = {str(folder) for name in names for folder in PurePosixPath(name).parents}
+    for name in names:
+        if name in folders or counts[name] > 1:
+            raise BundleRejected(f"The bundle holds '{name}' twice.", AGAIN)
+
+
+def _content(archive: tarfile.TarFile, header: tarfile.TarInfo) -> bytes:
+    file = archive.extractfile(header)
+    return file.read() if file else b""
 
 
 def _evidence(text: bytes | None) -> Evidence:
@@ -99,5 +140,5 @@ def _evidence(text: bytes | None) -> Evidence:
         raise BundleRejected("The bundle has no evidence.json: its revisions were never rehearsed.", AGAIN)
     try:
         return Evidence.from_json(json.loads(text))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BundleRejected(f"evidence.json of the bundle is no JSON: {error}.", AGAIN) from error

@@ -4,10 +4,11 @@ DbMigrateError
     Misconfigured             usage or configuration (exit 2)
         DatabaseUnreachable, LoginFailed, MissingPolicy, PoolerFound
     Refused                   validation or policy says no; nothing was changed (exit 3)
-        BadRequest, BundleRejected, HistoryRejected, EditedRevision, UnknownRevision, DriftFound, WrongEnvironment,
-        FindingsBlock, NotYetProven, PlanOutdated, RunInProgress, ForceRefused, ResetRefused, LinkRefused
+        BadRequest, BundleRejected, HistoryRejected, EditedRevision, UnknownRevision, DriftFound,
+        WrongEnvironment, FindingsBlock, NotYetProven, PlanOutdated, RunInProgress, ForceRefused,
+        ResetRefused, LinkRefused, RehearsalFailed
     Failed                    nothing of this step remains in the database (exit 1)
-        LockNotFree, RevisionFailed, BackupFailed, RehearsalFailed
+        LockNotFree, RevisionFailed, BackupFailed
     NeedsPerson               somebody must look and act (exit 4)
         RevisionHalfApplied, VerificationFailed, AlarmRaised, NotReversible
 """

@@ -86,10 +86,13 @@ class Evidence:
             if values["format"] != FORMAT:
                 raise ValueError(f"format {values['format']}, this version reads {FORMAT}")
             revisions = {
-                revision: RevisionEvidence(revision=revision, **{k: _tuples(v) for k, v in given.items()})
-                for revision, given in values["revisions"].items()
+                revision: RevisionEvidence(revision, **{key: _tuples(value) for key, value in seen.items()})
+                for revision, seen in values["revisions"].items()
             }
-            return cls(int(values["server_major"]), tuple(values["order"]), revisions)
+            order = tuple(values["order"])
+            if sorted(order) != sorted(revisions):
+                raise ValueError("its order is not that of its revisions")
+            return cls(int(values["server_major"]), order, revisions)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise BundleRejected(
                 f"evidence.json of the bundle cannot be read: {error}.",

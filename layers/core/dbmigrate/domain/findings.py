@@ -14,8 +14,8 @@ Check = Callable[["Facts"], Iterable[tuple[str, str]]]
 
 @dataclass(frozen=True)
 class Facts:
-    """What a rule may look at: one revision's evidence, the tables that existed before it, their live sizes
-    in bytes."""
+    """What a rule may look at: one revision's evidence, the tables that exist today (before the whole plan)
+    and their live sizes in bytes."""
 
     evidence: RevisionEvidence
     existing_tables: frozenset[str]

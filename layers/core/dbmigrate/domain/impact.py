@@ -48,11 +48,25 @@ def losses(evidence: Evidence, start: Iterable[str], pending: Iterable[str]) -> 
     """What the pending revisions destroy of the data that exists before them: a downgrade makes the columns
     again, not their values."""
     catalog = evidence.catalog_at(start)
-    tables, columns = catalog.get("relation", {}), catalog.get("column", {})
+    precious = {*catalog.get("relation", {}), *catalog.get("column", {})}
     found = []
     for revision in pending:
         seen = evidence.revisions[revision]
-        found += [f"{revision} drops {name}" for name in seen.drops if name in tables or name in columns]
-        found += [f"{revision} overwrites {name}" for name in seen.overwrites if name in columns]
-        found += [f"{revision} deletes rows of {name}" for name in seen.deletes if name in tables]
+        found += [f"{revision} drops {name}" for name in seen.drops if name in precious]
+        found += [f"{revision} overwrites {name}" for name in seen.overwrites if name in precious]
+        found += [f"{revision} deletes rows of {name}" for name in seen.deletes if name in precious]
+        precious |= _renamed(seen, precious)
     return found
+
+
+def _renamed(seen: RevisionEvidence, precious: set[str]) -> set[str]:
+    """The new names in a revision that makes an old name vanish without dropping it: one of them is its new
+    name, and which one does not matter to a doubt."""
+    named = [change for change in seen.changes if change[0] in ("relation", "column")]
+    dropped = {*seen.drops}
+    vanished = {
+        name
+        for _, name, new in named
+        if new is None and name in precious and not {name, name.rpartition(".")[0]} & dropped
+    }
+    return {name for _, name, new in named if new is not None} if vanished else set()

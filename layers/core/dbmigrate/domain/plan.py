@@ -25,6 +25,13 @@ class Step:
     autocommit: bool = False
     round_trip: bool = False
 
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Step:
+        """The step back from its JSON. Raises TypeError when it is none."""
+        lists = {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
+        given: dict[str, Any] = {**values, **lists}
+        return cls(**given)
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -80,18 +87,14 @@ class Plan:
     def from_json(cls, values: Mapping[str, Any]) -> Plan:
         """The plan back from its JSON. Raises BadRequest when it is none."""
         try:
-            known = {f.name for f in fields(cls) if f.init}
+            known = {field.name for field in fields(cls) if field.init}
             given = {key: value for key, value in values.items() if key in known}
-            steps = tuple(
-                Step(**{k: tuple(v) if isinstance(v, list) else v for k, v in step.items()})
-                for step in given.pop("steps")
-            )
+            steps = tuple(Step.from_json(step) for step in given.pop("steps"))
             findings, losses = tuple(given.pop("findings", ())), tuple(given.pop("losses", ()))
             return cls(**given, steps=steps, findings=findings, losses=losses)
         except (AttributeError, KeyError, TypeError) as error:
-            raise BadRequest(
-                f"This is no plan: {error}.", "start the run again: db-migrate deploy"
-            ) from error
+            hint = "start the run again: db-migrate deploy"
+            raise BadRequest(f"This is no plan: {error}.", hint) from error
 
     def slim(self) -> dict[str, Any]:
         """What travels through the state machine; the whole plan lies in the bucket under its digest."""
@@ -133,6 +136,7 @@ def check_approved(
         return
     if approval.get("status") != "approved" or approval.get("digest") != slim.get("digest"):
         raise PlanOutdated(
-            f"The approval is for plan {approval.get('digest') or 'none'}, but the run carries {slim.get('digest')}.",
+            f"The approval is for plan {approval.get('digest') or 'none'}, "
+            f"but the run carries {slim.get('digest')}.",
             "start the run again and have the new plan approved: db-migrate deploy",
         )

@@ -3,6 +3,7 @@ Policy)."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ WORDS = {
     "RESET": {"allowed", "refused"},
     "FORCE": {"allowed", "with-reason", "refused"},
 }
-SECONDS = ("MAX_BACKUP_AGE", "BACKUP_BUDGET", "APPROVAL_EXPIRY", "BAKE_TIME")
+COMPLETE = "complete the row in template.yaml, Mappings: Policy, and deploy the stack again"
 
 
 @dataclass(frozen=True)
@@ -45,39 +46,36 @@ class Policy:
         its policy.
         """
         environment = values.get("ENVIRONMENT", "")
-        for key, words in WORDS.items():
-            if values.get(key) not in words:
-                raise MissingPolicy(
-                    f"The policy of environment '{environment}' has no valid {key} (one of {', '.join(sorted(words))}).",
-                    "complete the row in template.yaml, Mappings: Policy, and deploy the stack again",
-                )
-        for key in SECONDS:
-            if not values.get(key, "").isdigit():
-                raise MissingPolicy(
-                    f"The policy of environment '{environment}' has no valid {key} (whole seconds).",
-                    "complete the row in template.yaml, Mappings: Policy, and deploy the stack again",
-                )
+        if not environment:
+            raise MissingPolicy("No ENVIRONMENT is set, so there is no policy to follow.", COMPLETE)
         return cls(
             environment=environment,
-            **{key.lower(): values[key] for key in WORDS},
-            **{key.lower(): int(values[key]) for key in SECONDS},  # type: ignore[arg-type]
+            approval=_word(values, "APPROVAL"),
+            backup=_word(values, "BACKUP"),
+            rollback=_word(values, "ROLLBACK"),
+            notification=_word(values, "NOTIFICATION"),
+            reset=_word(values, "RESET"),
+            force=_word(values, "FORCE"),
+            max_backup_age=_seconds(values, "MAX_BACKUP_AGE"),
+            backup_budget=_seconds(values, "BACKUP_BUDGET"),
+            approval_expiry=_seconds(values, "APPROVAL_EXPIRY"),
+            bake_time=_seconds(values, "BAKE_TIME"),
             preceded_by=values.get("PRECEDED_BY", ""),
         )
 
     def check_force(self, asked: bool, reason: str | None) -> None:
         """Raise ForceRefused unless skipping the approval is allowed here, with this reason."""
-        if not asked or self.force == "allowed":
+        if not asked or self.lets_force(reason):
             return
         if self.force == "refused":
             raise ForceRefused(
                 f"{self.environment} does not allow --force: every change there is approved by a person.",
                 f"db-migrate --environment {self.environment} deploy",
             )
-        if not (reason or "").strip():
-            raise ForceRefused(
-                f"{self.environment} allows --force only with a reason; it is announced to everyone.",
-                f'db-migrate --environment {self.environment} deploy --force --reason "why it cannot wait"',
-            )
+        raise ForceRefused(
+            f"{self.environment} allows --force only with a reason; it is announced to everyone.",
+            f'db-migrate --environment {self.environment} deploy --force --reason "why it cannot wait"',
+        )
 
     def check_reset(self) -> None:
         """Raise ResetRefused unless the environment's database may be emptied."""
@@ -86,3 +84,24 @@ class Policy:
                 f"{self.environment} is never reset: its data cannot be made again.",
                 f"db-migrate --environment {self.environment} rollback",
             )
+
+    def lets_force(self, reason: str | None) -> bool:
+        """Whether the approval may be skipped here, with this reason."""
+        return self.force == "allowed" or (self.force == "with-reason" and bool((reason or "").strip()))
+
+
+def _word(values: Mapping[str, str], key: str) -> str:
+    if values.get(key) in WORDS[key]:
+        return values[key]
+    raise _no_valid(values, f"{key} (one of {', '.join(sorted(WORDS[key]))})")
+
+
+def _seconds(values: Mapping[str, str], key: str) -> int:
+    if re.fullmatch("[0-9]{1,9}", values.get(key, "")):
+        return int(values[key])
+    raise _no_valid(values, f"{key} (whole seconds)")
+
+
+def _no_valid(values: Mapping[str, str], cell: str) -> MissingPolicy:
+    message = f"The policy of environment '{values['ENVIRONMENT']}' has no valid {cell}."
+    return MissingPolicy(message, COMPLETE)

@@ -1,5 +1,4 @@
-"""The basic rules: what the catalog's changes and the executed SQL show. docs/rules.md has a page for
-each."""
+"""The basic rules: what the executed SQL and the catalog's changes show. docs/rules.md explains each."""
 
 from __future__ import annotations
 
@@ -7,13 +6,28 @@ import re
 from collections.abc import Callable, Iterator
 
 from dbmigrate.domain.findings import Check, Facts, Rule
-from dbmigrate.domain.impact import ON_TABLE
+from dbmigrate.domain.statements import NAME, WORD, qualified
 
 SMALL_BYTES = 10 * 1024 * 1024
+CONCURRENTLY = re.compile(r"\bCONCURRENTLY\b", re.IGNORECASE)
+ENUM_VALUE = re.compile(r"\bALTER\s+TYPE\b.*\bADD\s+VALUE\b", re.IGNORECASE | re.DOTALL)
+ROWS = re.compile(r"^\s*(?:WITH|INSERT|UPDATE|DELETE|MERGE)\b", re.IGNORECASE)
+NO_WORK = re.compile(r"^\s*(?:SET|RESET|SHOW|SELECT|ANALYZE)\b", re.IGNORECASE)
+CREATE_INDEX = re.compile(
+    rf"\bCREATE\s+(?:UNIQUE\s+)?INDEX\s+(?!CONCURRENTLY\b)(?:.*?\s)?ON\s+(?:ONLY\s+)?({NAME})",
+    re.IGNORECASE | re.DOTALL,
+)
+ADD_KEY = re.compile(
+    rf"\bALTER\s+TABLE\s+(?:IF\s+EXISTS\s+)?(?:ONLY\s+)?({NAME})\s.*?"
+    rf"\bADD\s+(?:CONSTRAINT\s+{WORD}\s+)?(UNIQUE|PRIMARY\s+KEY|EXCLUDE)\b(?!\s+USING\s+INDEX)",
+    re.IGNORECASE | re.DOTALL,
+)
 RULES: dict[str, Rule] = {}
 
 
 def rule(id: str, title: str, instead: str) -> Callable[[Check], Check]:
+    """Register a check under its number. A number is never used again."""
+
     def register(check: Check) -> Check:
         RULES[id] = Rule(id, title, instead, check)
         return check
@@ -21,20 +35,17 @@ def rule(id: str, title: str, instead: str) -> Callable[[Check], Check]:
     return register
 
 
-def _large(facts: Facts, table: str) -> bool:
-    size = facts.size(table)
-    return size is not None and size >= SMALL_BYTES
-
-
 @rule(
     "DM101", "data is gone for good", "stop reading it first, release, then drop it in a revision of its own"
 )
 def data_is_dropped(facts: Facts) -> Iterator[tuple[str, str]]:
+    """Tables and columns that exist today and not after it."""
     for name in facts.evidence.drops:
-        if name in facts.existing_tables or name.rpartition(".")[0] in facts.existing_tables:
+        if facts.existing_tables & {name, name.rpartition(".")[0]}:
             yield (
                 "review",
-                f"{name} is dropped; a downgrade makes it again without its values, and old code may still read it.",
+                f"{name} is dropped; a downgrade makes it again without its values, "
+                "and old code may still read it.",
             )
 
 
@@ -44,6 +55,7 @@ def data_is_dropped(facts: Facts) -> Iterator[tuple[str, str]]:
     "write a downgrade that makes the same catalog again, or say in the docstring why there is none",
 )
 def no_way_back(facts: Facts) -> Iterator[tuple[str, str]]:
+    """Up, down and up again on the scratch database."""
     if not facts.evidence.round_trip:
         yield "review", f"up, down and up again did not come out the same: {facts.evidence.round_trip_error}."
 
@@ -54,35 +66,46 @@ def no_way_back(facts: Facts) -> Iterator[tuple[str, str]]:
     "keep autocommit_block alone in its revision",
 )
 def autocommit_with_other_work(facts: Facts) -> Iterator[tuple[str, str]]:
-    concurrent = [sql for sql in facts.evidence.sql if re.search(r"\bCONCURRENTLY\b", sql, re.IGNORECASE)]
-    if facts.evidence.autocommit and concurrent and len(facts.evidence.sql) > len(concurrent):
+    """A revision that commits inside and does more than one thing. Batches of rows are one thing."""
+    kinds = [_kind(sql) for sql in facts.evidence.sql if not NO_WORK.match(sql)]
+    mixed = len(set(kinds)) > 1 or (len(kinds) > 1 and "other" in kinds)
+    if facts.evidence.autocommit and mixed:
         yield (
             "block",
             "it commits half-way; if it fails after that, a second try finds the first half already there.",
         )
 
 
+def _kind(sql: str) -> str:
+    if CONCURRENTLY.search(sql):
+        return "concurrently"
+    if ENUM_VALUE.search(sql):
+        return "enum value"
+    return "rows" if ROWS.match(sql) else "other"
+
+
 @rule(
     "DM104",
-    "index built while writers wait",
-    "CREATE INDEX CONCURRENTLY in autocommit_block, alone in its revision",
+    "index built while the application waits",
+    "CREATE INDEX CONCURRENTLY in autocommit_block, alone in its revision; "
+    "for a key, then ADD CONSTRAINT … USING INDEX in the next",
 )
 def plain_index(facts: Facts) -> Iterator[tuple[str, str]]:
-    if any(re.search(r"\bCONCURRENTLY\b", sql, re.IGNORECASE) for sql in facts.evidence.sql):
-        return
-    built = [name for kind, name, new in facts.evidence.changes if kind == "index" and new]
-    for name in built:
-        definition = next(new for _, other, new in facts.evidence.changes if other == name and new)
-        match = ON_TABLE.search(definition)
-        table = match[1] if match else ""
-        if table in facts.existing_tables and f"ADD CONSTRAINT {name.rpartition('.')[2]}" not in " ".join(
-            facts.evidence.sql
-        ):
-            severity = "block" if _large(facts, table) else "note"
-            yield (
-                severity,
-                f"CREATE INDEX takes SHARE on {table}: inserts, updates and deletes wait until it ends.",
-            )
+    """Indexes of tables that exist today, built in a transaction."""
+    for sql in facts.evidence.sql:
+        if match := CREATE_INDEX.search(sql):
+            waiting = "inserts, updates and deletes wait"
+            yield from _built(facts, match[1], "CREATE INDEX takes SHARE", waiting)
+        if match := ADD_KEY.search(sql):
+            lock = f"ADD {' '.join(match[2].upper().split())} takes ACCESS EXCLUSIVE"
+            yield from _built(facts, match[1], lock, "every query waits")
+
+
+def _built(facts: Facts, name: str, lock: str, waiting: str) -> Iterator[tuple[str, str]]:
+    table = qualified(name)
+    if table in facts.existing_tables:
+        large = (facts.size(table) or 0) >= SMALL_BYTES
+        yield "block" if large else "note", f"{lock} on {table}: {waiting} until its index is built."
 
 
 @rule(
@@ -91,5 +114,6 @@ def plain_index(facts: Facts) -> Iterator[tuple[str, str]]:
     "begin the docstring with why the revision exists and end it with 'Rollback: …'",
 )
 def no_reason(facts: Facts) -> Iterator[tuple[str, str]]:
+    """A docstring without the word rollback."""
     if "rollback" not in facts.evidence.doc.lower():
         yield "note", "its docstring does not say how it is undone."

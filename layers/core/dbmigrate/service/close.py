@@ -25,13 +25,14 @@ def close(
 
     Both are None for a run that ended before its first step: it had no lease to give back.
     """
+    if outcome == "Succeeded" and plan.get("direction") == "upgrade":
+        # First, because a second call finds the run closed: a success must not get lost between the two.
+        proof = {"run": run, "plan": plan["digest"], "to": plan["to"]}
+        bundles.record_success(policy.environment, plan["bundle"], proof)
     detail = f"{failure.get('Error')}: {failure.get('Cause')}" if isinstance(failure, Mapping) else ""
     seconds = database.close_run(run, outcome, detail, remember=outcome in CLEAN_ENDINGS)
     if seconds is None:
         return {"seconds": None, "slower": None}
-    if outcome == "Succeeded" and plan.get("direction") == "upgrade":
-        proof = {"run": run, "plan": plan["digest"], "to": plan["to"]}
-        bundles.record_success(policy.environment, plan["bundle"], proof)
     return {"seconds": seconds, "slower": seconds > float(plan.get("predicted_seconds", seconds))}
 
 

@@ -3,11 +3,12 @@ ask."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
-from typing import Any
 
-from dbmigrate.domain.errors import DbMigrateError
+from dbmigrate.domain.errors import DbMigrateError, RevisionHalfApplied
 from dbmigrate.domain.policy import Policy
+from dbmigrate.domain.standing import DIRECT
 from dbmigrate.service.make_plan import check_history, refuse_drift, refuse_second_run
 from dbmigrate.service.ports import Committed, Database, History
 
@@ -22,6 +23,7 @@ def deploy_directly(
 ) -> list[str]:
     """Apply all pending revisions, a transaction each; returns them. The ones before a failing one stay
     applied."""
+    _ = history.head
     if not history.pending(database.current()):
         return []
     standing = database.look()
@@ -70,15 +72,21 @@ def _move(
     reason: str | None,
     committed: Committed,
 ) -> list[str]:
-    facts: dict[str, Any] = {
-        "bundle": "direct", "plan": "direct", "direction": direction, "requested_by": requested_by, "reason": reason
-    }  # fmt: skip
-    outcome, detail = "Succeeded", ""
+    facts = {
+        "bundle": DIRECT,
+        "plan": DIRECT,
+        "direction": direction,
+        "requested_by": requested_by,
+        "reason": reason,
+    }
     try:
         database.move(history, revisions, direction, run, facts, committed)
-    except DbMigrateError as error:
-        outcome, detail = type(error).__name__, error.message
+    except BaseException as error:
+        detail = error.message if isinstance(error, DbMigrateError) else str(error)
+        # What went wrong is the news; a ledger that cannot be reached either is not.
+        with contextlib.suppress(DbMigrateError):
+            known = not isinstance(error, RevisionHalfApplied)
+            database.close_run(run, type(error).__name__, detail, remember=known)
         raise
-    finally:
-        database.close_run(run, outcome, detail, remember=True)
+    database.close_run(run, "Succeeded", "", remember=True)
     return list(revisions)

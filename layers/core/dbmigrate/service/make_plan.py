@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from dbmigrate.domain.catalog import Catalog, describe_changes, describe_drift, tables
-from dbmigrate.domain.errors import DriftFound, EditedRevision, NotReversible, RunInProgress
+from dbmigrate.domain.catalog import Catalog, apply_changes, describe_changes, describe_drift, tables
+from dbmigrate.domain.errors import BadRequest, DriftFound, EditedRevision, NotReversible, RunInProgress
 from dbmigrate.domain.evidence import Evidence
 from dbmigrate.domain.findings import Facts, Finding, judge
 from dbmigrate.domain.impact import losses, predicted_seconds
 from dbmigrate.domain.plan import Plan, Step
 from dbmigrate.domain.rules import RULES
-from dbmigrate.domain.standing import Standing, label
+from dbmigrate.domain.standing import DIRECT, Standing, label
 from dbmigrate.service.ports import History
 
 
@@ -21,12 +22,14 @@ def check_history(history: History, standing: Standing) -> None:
     Raises HistoryRejected, UnknownRevision or EditedRevision.
     """
     _ = history.head
-    history.applied(standing.current)
-    for revision, (was, run) in standing.applied.items():
-        if history.source_digest(revision) not in (None, was):
+    applied = history.applied(standing.current)
+    for revision, (digest, run) in standing.applied.items():
+        if revision in applied and history.source_digest(revision) != digest:
             raise EditedRevision(
-                f"Revision {revision} was applied by {run} and has been edited since; what it says is no longer what it did.",
-                f"restore the file (git log -- '*{revision}*') and write a new revision: db-migrate create \"…\"",
+                f"Revision {revision} was applied by {run} and has been edited since; "
+                "what it says is no longer what it did.",
+                f"restore the file (git log -- '*{revision}*') and write a new revision: "
+                'db-migrate create "…"',
             )
 
 
@@ -62,15 +65,18 @@ def refuse_drift(standing: Standing, evidence: Evidence | None) -> None:
         raise DriftFound(
             f"The database has drifted from revision {label(standing.current)}:",
             differences,
-            "undo the change by hand, or write the revision that makes it (db-migrate create), then: db-migrate check",
+            "undo the change by hand, or write the revision that makes it (db-migrate create), "
+            "then: db-migrate check",
         )
 
 
 def refuse_second_run(standing: Standing, run: str) -> None:
-    """Raise RunInProgress when another run holds the lease."""
-    if standing.open_run and standing.open_run["run"] != run:
+    """Raise RunInProgress when another run holds the lease. A direct run may have died: only the migrators'
+    lock, which Database.move takes, knows."""
+    holder = standing.open_run
+    if holder and holder["run"] != run and holder["bundle"] != DIRECT:
         raise RunInProgress(
-            f"Run {standing.open_run['run']} has held this database since {standing.open_run['started_at']}.",
+            f"Run {holder['run']} has held this database since {holder['started_at']}.",
             "wait for its end: db-migrate status",
         )
 
@@ -85,20 +91,27 @@ def make_plan(
     requested_by: str,
     rollback_of: str | None = None,
 ) -> Plan:
-    """The plan from where the database stands to the head, or back to before the run ``rollback_of``."""
-    direction = "downgrade" if rollback_of else "upgrade"
-    revisions = (
-        _way_back(history, standing, rollback_of) if rollback_of else history.pending(standing.current)
-    )
+    """The plan from where the database stands to the head, or back to before the run ``rollback_of``.
+
+    Raises BadRequest or NotReversible for a run that cannot be undone.
+    """
+    if rollback_of:
+        revisions = _way_back(history, standing, rollback_of)
+        end = _heads(history, history.applied(standing.current) - {*revisions})
+        direction, lost, findings = "downgrade", [], []
+    else:
+        revisions, end = history.pending(standing.current), history.head
+        direction, lost = "upgrade", losses(evidence, standing.current, revisions)
+        findings = _findings(evidence, standing, revisions)
     return Plan(
         bundle=bundle,
         environment=environment,
         direction=direction,
         start=label(standing.current),
-        end=_end(history, standing, revisions) if rollback_of else history.head,
-        steps=tuple(_step(evidence, revision, direction) for revision in revisions),
-        findings=tuple(finding.to_json() for finding in _findings(evidence, standing, revisions, direction)),
-        losses=tuple(losses(evidence, standing.current, revisions)) if direction == "upgrade" else (),
+        end=end,
+        steps=tuple(_steps(evidence, standing, revisions, direction)),
+        findings=tuple(finding.to_json() for finding in findings),
+        losses=tuple(lost),
         predicted_seconds=predicted_seconds([evidence.revisions[r] for r in revisions], standing.table_bytes),
         requested_by=requested_by,
         rollback_of=rollback_of,
@@ -106,43 +119,47 @@ def make_plan(
 
 
 def _way_back(history: History, standing: Standing, run: str) -> list[str]:
-    """What the run applied, newest first. Raises NotReversible when something newer stands on top of it."""
-    revisions = standing.applied_by(run)
-    on_top = [revision for revision in reversed(list(standing.applied)) if revision not in revisions]
-    newest = list(reversed(list(standing.applied)))[: len(revisions)]
-    if newest != revisions:
+    """What the run applied and what still stands, newest first.
+
+    Raises BadRequest for a run that the ledger does not know, NotReversible when something stands on top.
+    """
+    if run not in {known["run"] for known in standing.runs}:
+        raise BadRequest(f"There is no run {run} in this database's ledger.", "look which: db-migrate runs")
+    applied = history.applied(standing.current)
+    ledger = [revision for revision in standing.applied if revision in applied]
+    ours = {revision for revision in standing.applied_by(run) if revision in applied}
+    newer = ledger[min((ledger.index(revision) for revision in ours), default=len(ledger)) :]
+    above = [revision for revision in history.order if ours & history.applied([revision]) & applied]
+    on_top = [revision for revision in (*newer, *above) if revision in applied - ours]
+    if on_top:
         raise NotReversible(
             f"Run {run} cannot be undone alone: {on_top[0]} was applied after it.",
             "undo the newer run first: db-migrate runs",
         )
-    return revisions
+    return [revision for revision in reversed(history.order) if revision in ours]
 
 
-def _end(history: History, standing: Standing, undone: Sequence[str]) -> str:
-    """The heads of what is left when these revisions are gone."""
-    left = history.applied(standing.current) - set(undone)
-    below = {down for revision in left for down in history.applied([revision]) - {revision}}
-    return label(sorted(left - below))
+def _heads(history: History, revisions: set[str]) -> str:
+    """Those of the revisions below no other of them."""
+    below = {down for revision in revisions for down in history.applied([revision]) - {revision}}
+    return label(sorted(revisions - below))
 
 
-def _step(evidence: Evidence, revision: str, direction: str) -> Step:
-    seen = evidence.revisions[revision]
-    before = evidence.catalog_at(seen.down)
-    return Step(
-        revision=revision,
-        doc=seen.doc,
-        sql=seen.sql if direction == "upgrade" else (),
-        changes=tuple(describe_changes(before, seen.changes)) if direction == "upgrade" else (),
-        autocommit=seen.autocommit,
-        round_trip=seen.round_trip,
-    )
-
-
-def _findings(
+def _steps(
     evidence: Evidence, standing: Standing, revisions: Sequence[str], direction: str
-) -> list[Finding]:
-    if direction == "downgrade":
-        return []
-    existing = frozenset(tables(standing.catalog))
+) -> Iterator[Step]:
+    catalog = evidence.catalog_at(standing.current)
+    for revision in revisions:
+        seen = evidence.revisions[revision]
+        step = Step(revision, seen.doc, autocommit=seen.autocommit, round_trip=seen.round_trip)
+        if direction == "upgrade":
+            # What the approver reads is what will run; of a way back only the revision's own text is known.
+            step = replace(step, sql=seen.sql, changes=tuple(describe_changes(catalog, seen.changes)))
+            apply_changes(catalog, seen.changes)
+        yield step
+
+
+def _findings(evidence: Evidence, standing: Standing, revisions: Sequence[str]) -> list[Finding]:
+    existing = tables(standing.catalog)
     facts = [Facts(evidence.revisions[revision], existing, standing.table_bytes) for revision in revisions]
     return judge(RULES.values(), facts)
