@@ -15,8 +15,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer the state machine after a lost answer; else, to people and the schedule, give the status
     report."""
     if "plan" in event:
-        check_shape("inspect", event, {"plan": PLAN, "phase": str})
-        return ask_the_database(event["plan"], event["phase"], database(context), open_bundle)
+        check_shape("inspect", event, {"run": str, "plan": PLAN, "phase": str})
+        return ask_the_database(event["run"], event["plan"], event["phase"], database(context), open_bundle)
     report = status(settings().environment, database(context), None)
     telemetry.emit("DriftFound", int(report["drift"]))
     return report

@@ -83,7 +83,9 @@ class Pipeline:
 
     def plan(self, arn: str) -> Plan:
         """The whole plan of a run, as its approvers see it."""
-        event = next(i.event for i in reversed(self.cloud.invocations) if i.event.get("run") == arn.rsplit(":", 1)[-1])
+        assert self.asks(arn)
+        run = arn.rsplit(":", 1)[-1]
+        event = next(i.event for i in self.cloud.invocations if i.event.get("run") == run and "token" in i.event)
         key = f"plans/{event['plan']['digest'].removeprefix('sha256:')}.json"
         body = self.cloud.client("s3").get_object(Bucket=self.cloud.outputs["BundleBucketName"], Key=key)["Body"]
         return Plan.from_json(json.loads(body.read()))

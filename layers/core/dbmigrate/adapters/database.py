@@ -68,6 +68,16 @@ class Database:
             ledger.check_environment(connection, self.environment)
             return runner.current(connection)
 
+    def way_of(self, run: str) -> tuple[tuple[str, ...], dict[str, str]]:
+        """The current revisions, and the direction in which this run last moved each of its own.
+
+        Raises WrongEnvironment.
+        """
+        with self.session("db-migrate look") as connection:
+            ledger.check_environment(connection, self.environment)
+            moved = ledger.moved_by(connection, run) if ledger.exists(connection) else {}
+            return runner.current(connection), moved
+
     def invalid_indexes(self) -> list[str]:
         with self.session("db-migrate look") as connection:
             return catalog.invalid_indexes(connection)

@@ -199,6 +199,12 @@ def standing(connection: Connection) -> dict[str, tuple[str, str]]:
     return found
 
 
+def moved_by(connection: Connection, run: str) -> dict[str, str]:
+    """What the run moved, oldest first, and in which direction last."""
+    rows = text("SELECT revision, direction FROM dbmigrate.revision WHERE run = :run ORDER BY id")
+    return {revision: direction for revision, direction in connection.execute(rows, {"run": run})}
+
+
 def runs(connection: Connection, most: int = 50) -> list[dict[str, Any]]:
     """The latest runs, newest first, each with the revisions that it moved."""
     rows = connection.execute(

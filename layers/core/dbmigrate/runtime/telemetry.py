@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from dbmigrate.runtime.settings import settings
 
 logger = Logger()
-# Powertools would add its service as a second dimension: no alarm on Environment alone would see the metric.
-metrics = Metrics(namespace=settings().metrics_namespace, service="")
+# Powertools' Metrics adds its service as a second dimension, and an alarm on Environment alone would not see the
+# metric; the ephemeral kind has only our own, and shares nothing with other functions of the process.
+metrics = EphemeralMetrics(namespace=settings().metrics_namespace)
 
 
 def begin(verb: str, event: Any) -> None:
@@ -32,7 +33,8 @@ def end() -> None:
 def emit(name: str, value: float = 1) -> None:
     """Count one event, or measure seconds where the metric's name ends so."""
     unit = MetricUnit.Seconds if name.endswith("Seconds") else MetricUnit.Count
-    metrics.set_default_dimensions(Environment=settings().environment)
+    if not metrics.dimension_set:
+        metrics.add_dimension(name="Environment", value=settings().environment)
     metrics.add_metric(name=name, unit=unit, value=value)
 
 

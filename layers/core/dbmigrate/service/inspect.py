@@ -15,13 +15,13 @@ from dbmigrate.service.upgrade import progress, remaining
 
 
 def ask_the_database(
-    plan: Mapping[str, Any], phase: str, database: Database, open_bundle: OpenBundle
+    run: str, plan: Mapping[str, Any], phase: str, database: Database, open_bundle: OpenBundle
 ) -> dict[str, Any]:
     """How far the plan really is: status continue or done, or failed when the database is nowhere on the
     plan's way."""
     history, _ = open_bundle(plan["bundle"])
     try:
-        todo = remaining(plan, history, database.current())
+        todo = remaining(plan, run, history, database)
     except PlanOutdated as error:
         return {**progress(plan, plan["pending"], None), "status": "failed", "reason": error.message}
     left = todo if phase == "upgrade" else [revision for revision in plan["pending"] if revision not in todo]

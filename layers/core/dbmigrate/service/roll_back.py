@@ -33,7 +33,7 @@ def roll_back(
         )
     check_unchanged(plan, bundles.get_plan(plan["digest"]))
     history, _ = open_bundle(plan["bundle"])
-    waiting = remaining(plan, history, database.current())
+    waiting = remaining(plan, run, history, database)
     standing = [revision for revision in reversed(plan["pending"]) if revision not in waiting]
     if not standing:
         return progress(plan, [], None)

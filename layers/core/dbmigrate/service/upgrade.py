@@ -32,8 +32,7 @@ def upgrade(
     check_approved(plan, approval, policy.approval == "required", forced)
     check_unchanged(plan, bundles.get_plan(plan["digest"]))
     history, _ = open_bundle(plan["bundle"])
-    before = database.current()
-    todo = remaining(plan, history, before)
+    todo = remaining(plan, run, history, database)
     if not todo:
         return progress(plan, [], None)
     facts = {
@@ -68,21 +67,22 @@ def run_one_step(
     return progress(plan, todo[1:], ran[0])
 
 
-def remaining(plan: Mapping[str, Any], history: History, current: tuple[str, ...]) -> list[str]:
-    """The plan's revisions that are still to do. Raises PlanOutdated when the database is nowhere on the
-    plan's way."""
-    applied = history.applied(current)
+def remaining(plan: Mapping[str, Any], run: str, history: History, database: Database) -> list[str]:
+    """The plan's revisions that this run has still to move.
+
+    Raises PlanOutdated when the database is not where this run alone would have brought it: a revision of the
+    plan that somebody else moved was not moved under this approval.
+    """
+    current, moved = database.way_of(run)
     upward = plan["direction"] == "upgrade"
-    todo = [revision for revision in plan["pending"] if (revision in applied) != upward]
-    done = [revision for revision in plan["pending"] if revision not in todo]
+    done = {revision for revision in plan["pending"] if moved.get(revision) == plan["direction"]}
     start = history.applied(from_label(plan["from"]))
-    expected = start | set(done) if upward else start - set(done)
-    if applied != expected:
+    if history.applied(current) != (start | done if upward else start - done):
         raise PlanOutdated(
             f"The plan goes from {plan['from']} to {plan['to']}, but the database stands at {label(current)}.",
             "start the run again: db-migrate deploy",
         )
-    return todo
+    return [revision for revision in plan["pending"] if revision not in done]
 
 
 def progress(
