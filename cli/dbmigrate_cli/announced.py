@@ -65,7 +65,8 @@ class MoveLines:
         number = str(self.done).rjust(len(str(len(self.revisions))))
         waited = f"  (a lock was not free {counted(lock_waits, 'time')})" if lock_waits else ""
         why = first_line(self.history.revisions[revision].doc)
-        line = f"  {number}/{len(self.revisions)}  {revision.ljust(self.width)}  {milliseconds(seconds)}{waited}  {why}"
+        done = f"{number}/{len(self.revisions)}  {revision.ljust(self.width)}  {milliseconds(seconds)}"
+        line = f"  {done}{waited}  {why}"
         self.output.say(self.output.fit(line))
         self.next()
 

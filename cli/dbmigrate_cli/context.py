@@ -68,7 +68,7 @@ def own_server(options: Options) -> EmbeddedPostgres:
 
 
 def scratch_server(options: Options) -> EmbeddedPostgres:
-    """A server to rehearse on: this folder's, or one that lives for the command while another command has that."""
+    """A server to rehearse on: this folder's, or a passing one while another command has that."""
     from dbmigrate_local.processes import FolderInUse
 
     try:

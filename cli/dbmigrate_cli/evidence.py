@@ -1,4 +1,4 @@
-"""Evidence on this machine: made by a rehearsal, kept in .dbmigrate/evidence under the digest of the files."""
+"""Evidence on this machine: made by a rehearsal, kept under the digest of the files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dbmigrate_cli.options import Options
 
 
 def make_evidence(options: Options, history: History, scratch: str | None) -> Evidence:
-    """Rehearse the whole history and keep what was seen. Raises RehearsalFailed, or BadRequest for a used scratch."""
+    """Rehearse the whole history and keep what was seen. Raises RehearsalFailed, or BadRequest."""
     from dbmigrate.adapters.rehearsal import rehearse
 
     progress = options.output.progress("Rehearsing")
@@ -39,7 +39,9 @@ def evidence_for_bundle(options: Options, history: History, scratch: str | None)
 
 def known_evidence(history: History) -> Evidence | None:
     """The evidence of these very files, if a rehearsal on this machine has kept it."""
-    for path in sorted(_folder().glob(f"{_digest(history)}-*.json"), reverse=True) if _folder().is_dir() else ():
+    for path in (
+        sorted(_folder().glob(f"{_digest(history)}-*.json"), reverse=True) if _folder().is_dir() else ()
+    ):
         with contextlib.suppress(ValueError, OSError, BundleRejected):
             return Evidence.from_json(json.loads(path.read_text()))
     return None

@@ -1,13 +1,14 @@
-"""The way in: global options, the commands by name, and the one place where errors become messages and exit codes.
+"""The way in: global options, the commands by name, and the place where errors become exit codes.
 
-Exit codes: 0 done or nothing to do; 1 failed, the database is unchanged or was rolled back; 2 usage or configuration;
-3 refused by validation, policy or a person; 4 a person must act, and the next command is printed.
+Exit codes: 0 done or nothing to do; 1 failed, the database is unchanged or was rolled back; 2 usage or
+configuration; 3 refused by validation, policy or a person; 4 a person must act, the next command is printed.
 """
 
 from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -67,8 +68,8 @@ def take_version(ctx: click.Context, parameter: click.Parameter, asked: bool) ->
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    epilog="Exit codes: 0 done or nothing to do; 1 failed, database unchanged or rolled back; 2 usage or configuration; "
-    "3 refused; 4 a person must act (the next command is printed).",
+    epilog="Exit codes: 0 done or nothing to do; 1 failed, database unchanged or rolled back; 2 usage or "
+    "configuration; 3 refused; 4 a person must act (the next command is printed).",
 )
 @click.option(
     "--environment",
@@ -120,12 +121,17 @@ def cli(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and end the process with its documented exit code."""
     options = Options()
+    signal.signal(signal.SIGTERM, _interrupt)  # a cancelled CI job still stops its server and closes its run
     # Known before parsing, so that a failure of the parsing itself can be looked into.
     options.debug = "--debug" in (sys.argv[1:] if arguments is None else arguments)
     code = _run(options, arguments)
     options.output.finish()
     _flush()
     sys.exit(code)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _run(options: Options, arguments: Sequence[str] | None) -> int:

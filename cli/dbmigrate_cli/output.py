@@ -15,9 +15,9 @@ QUIET_SECONDS = 1.0
 
 
 class Output:
-    """Results go to stdout, everything about the work itself to stderr when stdout belongs to a program (json).
+    """Results go to stdout; with json, which is for programs, everything else goes to stderr.
 
-    A reader that goes away (``| head``) must never stop a migration half-way: lines that nobody takes are dropped.
+    A reader that goes away (``| head``) must never stop a migration half-way: its lines are dropped.
     """
 
     def __init__(self, format: Callable[[], str]) -> None:
@@ -93,7 +93,7 @@ class Output:
 
 
 class Progress:
-    """One line that changes on a terminal; a line each second elsewhere, so that a log shows life and stays short."""
+    """One line that changes on a terminal; elsewhere a line each second: a log shows life and stays short."""
 
     def __init__(self, verb: str) -> None:
         self.verb = verb

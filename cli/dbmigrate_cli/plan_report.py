@@ -58,7 +58,10 @@ def _show_step(output: Output, plan: Plan, step: Step, trouble: str | None) -> N
         output.say(f"  not reversible: {trouble}", fg="yellow")
     for finding in plan.findings:
         if finding["revision"] == step.revision:
-            output.say(f"  {finding['severity']} {finding['rule']}: {finding['message']}", fg=COLOURS[finding["severity"]])
+            output.say(
+                f"  {finding['severity']} {finding['rule']}: {finding['message']}",
+                fg=COLOURS[finding["severity"]],
+            )
             output.say(f"    write instead: {finding['instead']}")
 
 

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 LONGEST = 200
+AUTOGENERATE = (
+    "env.py",
+    "it must use config.attributes['connection'] and name target_metadata: migrations/env.py",
+)
+TEMPLATE = ("script.py.mako", "mend the template, then: db-migrate create NAME")
 LONGEST_SLUG = 60
 
 
@@ -28,7 +33,9 @@ def checked_message(text: str) -> str:
     text = text.strip()
     wrong = _why_not(text)
     if wrong:
-        raise click.BadParameter(f"{wrong} For example: db-migrate create \"add user preferences\"", param_hint="MESSAGE")
+        raise click.BadParameter(
+            f'{wrong} For example: db-migrate create "add user preferences"', param_hint="MESSAGE"
+        )
     return text
 
 
@@ -38,7 +45,9 @@ def _why_not(text: str) -> str:
     if len(text) > LONGEST:
         return f"{len(text)} characters are too many for a name; {LONGEST} are the most."
     if not text.isprintable() or "\\" in text or '"""' in text or text.endswith('"') or "${" in text:
-        return "line breaks, backslashes and quotation marks at the end cannot stand in the file's first line."
+        return (
+            "line breaks, backslashes and quotation marks at the end cannot stand in the file's first line."
+        )
     return "" if slug(text) else "the file's name needs at least one letter a-z or digit."
 
 
@@ -46,7 +55,11 @@ def slug(text: str) -> str:
     """The file name's part: what a bundle can hold, whatever alphabet the message uses."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     words = "_".join(re.findall(r"[a-z0-9]+", plain.lower()))
-    return words if len(words) <= LONGEST_SLUG else words[:LONGEST_SLUG].rpartition("_")[0] or words[:LONGEST_SLUG]
+    return (
+        words
+        if len(words) <= LONGEST_SLUG
+        else words[:LONGEST_SLUG].rpartition("_")[0] or words[:LONGEST_SLUG]
+    )
 
 
 def next_id(history: History) -> str | None:
@@ -59,14 +72,16 @@ def next_id(history: History) -> str | None:
 
 
 def write_revision(history: History, message: str, connection: Connection | None = None) -> Path | None:
-    """Write the file and return its path. With a connection the project's env.py compares its models with that
-    database; no difference, no file (None).
+    """Write the file and return its path. With a connection the project's env.py compares its models with
+    that database; no difference, no file (None).
 
-    Raises Misconfigured when script.py.mako is missing or env.py fails, HistoryRejected when what came out is no Python.
+    Raises Misconfigured when script.py.mako is missing or env.py fails, HistoryRejected for what is no Python.
     """
     template = history.folder / "script.py.mako"
     if not template.is_file():
-        raise Misconfigured(f"{template} is missing; new revisions are made from it.", "alembic init makes one")
+        raise Misconfigured(
+            f"{template} is missing; new revisions are made from it.", "alembic init makes one"
+        )
     config = _config(history, slug(message))
     config.attributes["connection"] = connection
     made = _generate(config, history, message, connection is not None)
@@ -87,12 +102,8 @@ def _generate(config: Config, history: History, message: str, compare: bool) -> 
     except DbMigrateError:
         raise
     except Exception as error:
-        raise Misconfigured(
-            f"{history.folder.name}/{'env.py' if compare else 'script.py.mako'} failed: {type(error).__name__}: {error}",
-            "env.py must use the connection of config.attributes and name target_metadata; see migrations/env.py"
-            if compare
-            else "mend the template, then: db-migrate create NAME",
-        ) from error
+        culprit, hint = AUTOGENERATE if compare else TEMPLATE
+        raise Misconfigured(f"{culprit} failed: {type(error).__name__}: {error}", hint) from error
     return made
 
 
@@ -102,7 +113,7 @@ def _nothing_for_nothing(context: Any, revision: Any, directives: list[Any]) -> 
 
 
 def _config(history: History, name: str) -> Config:
-    """The project's alembic.ini, if it lies in the folder or above it, with our script location and file name."""
+    """The project's alembic.ini, in the folder or above it, with our script location and file name."""
     places = (history.folder / "alembic.ini", history.folder.parent / "alembic.ini")
     ini = next((place for place in places if place.is_file()), None)
     config = Config(ini, cmd_opts=argparse.Namespace(quiet=True))
@@ -118,6 +129,6 @@ def _refuse_broken(path: Path) -> None:
     except SyntaxError as error:
         path.unlink()
         raise HistoryRejected(
-            f"What script.py.mako made of this message is no Python ({error.msg}, line {error.lineno}); it was removed.",
+            f"script.py.mako made no Python of it ({error.msg}, line {error.lineno}); the file was removed.",
             "mend script.py.mako, or choose another message",
         ) from error

@@ -15,15 +15,14 @@ from dbmigrate_cli.context import database_of, history_of
 from dbmigrate_cli.evidence import known_evidence, make_evidence
 from dbmigrate_cli.failures import RunEnded
 from dbmigrate_cli.options import Options
+from dbmigrate_cli.shared_options import scratch_option, stack_option
 
 REFUSED = 3
 
 
 @click.command("check")
-@click.option("--stack", metavar="NAME", envvar="DB_MIGRATE_STACK", help="Default: db-migrate-ENVIRONMENT. [DB_MIGRATE_STACK]")
-@click.option(
-    "--scratch", metavar="URL", envvar="DB_MIGRATE_SCRATCH", help="An empty database to rehearse on. [DB_MIGRATE_SCRATCH]"
-)
+@stack_option
+@scratch_option
 @click.pass_obj
 def command(options: Options, stack: str | None, scratch: str | None) -> None:
     """Look for drift, invalid indexes, edited revisions and pending ones; exit 3 when there are any."""
@@ -32,9 +31,13 @@ def command(options: Options, stack: str | None, scratch: str | None) -> None:
     found = look(options, history, scratch) if options.direct else ask(options, history, stack)
     wrong = {name: lines for name, lines in found.items() if lines}
     options.output.result(environment=options.environment, ok=not wrong, **found)
-    options.output.fields((name.replace("_", " "), "\n".join(lines) or "none") for name, lines in found.items())
+    options.output.fields(
+        (name.replace("_", " "), "\n".join(lines) or "none") for name, lines in found.items()
+    )
     if wrong:
-        raise RunEnded("CheckFailed", "The check found " + _counts(wrong) + ".", _remedy(options, wrong), REFUSED)
+        raise RunEnded(
+            "CheckFailed", "The check found " + _counts(wrong) + ".", _remedy(options, wrong), REFUSED
+        )
 
 
 def look(options: Options, history: History, scratch: str | None) -> dict[str, list[str]]:
@@ -69,7 +72,7 @@ def ask(options: Options, history: History, stack: str | None) -> dict[str, list
 
 
 def _against(history: History, standing: Standing) -> tuple[list[str], list[str]]:
-    """Pending revisions, and what the history says that the ledger does not. An unknown revision ends the check."""
+    """Pending revisions, and edited ones. A current revision that nobody knows ends the check."""
     try:
         check_history(history, standing)
     except EditedRevision as error:
@@ -91,7 +94,9 @@ def _counts(wrong: dict[str, list[str]]) -> str:
     }
     plural = {"drift": "differences from the revisions", "invalid_indexes": "invalid indexes"}
     return ", ".join(
-        f"{len(lines)} {plural[name]}" if name in plural and len(lines) > 1 else counted(len(lines), words[name])
+        f"{len(lines)} {plural[name]}"
+        if name in plural and len(lines) > 1
+        else counted(len(lines), words[name])
         for name, lines in wrong.items()
     )
 

@@ -12,7 +12,9 @@ from dbmigrate_cli.revision_file import checked_message, write_revision
 
 @click.command("create")
 @click.argument("message", nargs=-1)
-@click.option("--autogenerate", is_flag=True, help="Fill it with what the models have and the database has not.")
+@click.option(
+    "--autogenerate", is_flag=True, help="Fill it with what the models have and the database has not."
+)
 @click.pass_obj
 def command(options: Options, message: tuple[str, ...], autogenerate: bool) -> None:
     """Write a new revision file; MESSAGE says what it does."""
@@ -26,7 +28,7 @@ def command(options: Options, message: tuple[str, ...], autogenerate: bool) -> N
         pending = history.pending(database.current())
         if pending:
             raise BadRequest(
-                f"Models are compared with a database at the head, {head}; {', '.join(pending)} would be seen as missing.",
+                f"Models are compared with a database at the head, {head}; pending are {', '.join(pending)}.",
                 f"{options.command} deploy",
             )
         with database.session("db-migrate create") as connection:

@@ -1,4 +1,4 @@
-"""`db-migrate deploy`: straight to the database in development, through the environment's state machine elsewhere."""
+"""`db-migrate deploy`: straight to the database in development, by the state machine elsewhere."""
 
 from __future__ import annotations
 
@@ -8,19 +8,23 @@ from dbmigrate.service.deploy_directly import deploy_directly
 from dbmigrate_cli.announced import Stopwatch, announced, summary
 from dbmigrate_cli.context import database_of, history_of, new_run, who_asks
 from dbmigrate_cli.options import Options
+from dbmigrate_cli.shared_options import (
+    local_option,
+    real_time_option,
+    requested_by_option,
+    scratch_option,
+    stack_option,
+)
 
 
 @click.command("deploy")
 @click.option("--force", is_flag=True, help="Skip the approval, where the policy allows it.")
 @click.option("--reason", metavar="TEXT", help="Why it cannot wait; announced to everyone.")
-@click.option("--local", is_flag=True, help="Run the environment's policy on this machine, without AWS.")
-@click.option("--requested-by", metavar="WHO", envvar="DB_MIGRATE_REQUESTED_BY", help="[DB_MIGRATE_REQUESTED_BY]")
-@click.option(
-    "--stack", metavar="NAME", envvar="DB_MIGRATE_STACK", help="Default: db-migrate-ENVIRONMENT. [DB_MIGRATE_STACK]"
-)
-@click.option(
-    "--scratch", metavar="URL", envvar="DB_MIGRATE_SCRATCH", help="An empty database to rehearse on. [DB_MIGRATE_SCRATCH]"
-)
+@local_option
+@real_time_option
+@requested_by_option
+@stack_option
+@scratch_option
 @click.option("--yes", is_flag=True, help="Do not ask before a forced run.")
 @click.pass_obj
 def command(
@@ -28,6 +32,7 @@ def command(
     force: bool,
     reason: str | None,
     local: bool,
+    real_time: bool,
     requested_by: str | None,
     stack: str | None,
     scratch: str | None,
@@ -35,15 +40,22 @@ def command(
 ) -> None:
     """Apply what is pending.
 
-    In development at once. In staging and production the revisions are rehearsed, bundled, and run by the state machine:
-    validated, backed up, approved, applied, verified. Starting the same thing twice joins the first.
+    In development at once. In staging and production the revisions are rehearsed, bundled, and run by the
+    state machine: validated, backed up, approved, applied, verified. Starting the same thing twice joins the
+    first.
     """
     if options.environment == "development" and not local:
         deploy_here(options, reason, requested_by)
         return
     from dbmigrate_cli.deploy_there import Request, deploy_there
 
-    deploy_there(options, Request(force, reason, who_asks(options, requested_by), scratch, yes), stack, local)
+    deploy_there(
+        options,
+        Request(force, reason, who_asks(options, requested_by), scratch, yes),
+        stack,
+        local,
+        real_time,
+    )
 
 
 def deploy_here(options: Options, reason: str | None, requested_by: str | None) -> None:

@@ -10,15 +10,18 @@ from dbmigrate.service.deploy_directly import roll_back_directly
 from dbmigrate_cli.announced import Stopwatch, announced, summary
 from dbmigrate_cli.context import database_of, history_of, new_run, who_asks
 from dbmigrate_cli.options import Options
+from dbmigrate_cli.shared_options import local_option, requested_by_option, stack_option
 
 
 @click.command("rollback")
-@click.option("--steps", type=click.IntRange(min=1), metavar="N", help="Development: how many revisions. Default: 1.")
+@click.option(
+    "--steps", type=click.IntRange(min=1), metavar="N", help="Development: how many revisions. Default: 1."
+)
 @click.option("--to", metavar="REV", help='Development: undo all above this revision, or "base".')
 @click.option("--run", "undone", metavar="RUN", help="Staging, production: the run to undo.")
-@click.option("--local", is_flag=True, help="Run the environment's policy on this machine, without AWS.")
-@click.option("--requested-by", metavar="WHO", envvar="DB_MIGRATE_REQUESTED_BY", help="[DB_MIGRATE_REQUESTED_BY]")
-@click.option("--stack", metavar="NAME", envvar="DB_MIGRATE_STACK", help="Default: db-migrate-ENVIRONMENT. [DB_MIGRATE_STACK]")
+@local_option
+@requested_by_option
+@stack_option
 @click.pass_obj
 def command(
     options: Options,
@@ -31,16 +34,20 @@ def command(
 ) -> None:
     """Undo the newest revision, or several.
 
-    In staging and production a run is undone by a run: the same state machine takes its revisions back, with the same
-    backup and approval.
+    In staging and production a run is undone by a run: the same state machine takes its revisions
+    back, with the same backup and approval.
     """
     if options.environment == "development":
         if undone or local:
-            raise click.UsageError("--run and --local are for staging and production; here: --steps N or --to REV.")
+            raise click.UsageError(
+                "--run and --local are for staging and production; here: --steps N or --to REV."
+            )
         roll_back_here(options, steps, to, requested_by)
         return
     if undone is None or steps is not None or to is not None:
-        raise click.UsageError(f"{options.environment} undoes whole runs: --run RUN. List them: {options.command} runs")
+        raise click.UsageError(
+            f"{options.environment} undoes whole runs: --run RUN. List them: {options.command} runs"
+        )
     from dbmigrate_cli.deploy_there import roll_back_there
 
     roll_back_there(options, undone, who_asks(options, requested_by), stack, local)
@@ -72,6 +79,8 @@ def chosen(history: History, current: tuple[str, ...], steps: int, to: str | Non
         return newest_first[:steps]
     if to != "base" and to not in applied:
         known = "is not applied" if to in history.revisions else f"is not in {history.folder.name}"
-        raise click.BadParameter(f"revision '{to}' {known}; the database is at {label(current)}.", param_hint="--to")
+        raise click.BadParameter(
+            f"revision '{to}' {known}; the database is at {label(current)}.", param_hint="--to"
+        )
     kept = set() if to == "base" else history.applied([to])
     return [revision for revision in newest_first if revision not in kept]

@@ -9,12 +9,15 @@ import click
 
 from dbmigrate_cli.context import database_of
 from dbmigrate_cli.options import Options
+from dbmigrate_cli.shared_options import stack_option
 
 
 @click.command("runs")
-@click.option("--limit", type=click.IntRange(1, 50), default=20, show_default=True, help="How many, newest first.")
+@click.option(
+    "--limit", type=click.IntRange(1, 50), default=20, show_default=True, help="How many, newest first."
+)
 @click.option("--follow", metavar="RUN", help="Staging, production: follow this run to its end.")
-@click.option("--stack", metavar="NAME", envvar="DB_MIGRATE_STACK", help="Default: db-migrate-ENVIRONMENT. [DB_MIGRATE_STACK]")
+@stack_option
 @click.pass_obj
 def command(options: Options, limit: int, follow: str | None, stack: str | None) -> None:
     """List the latest runs."""
@@ -35,7 +38,9 @@ def command(options: Options, limit: int, follow: str | None, stack: str | None)
 
 def _follow(options: Options, run: str, stack: str | None) -> None:
     if options.environment == "development":
-        raise click.UsageError("Runs of development are over when their command is; --follow is for staging and production.")
+        raise click.UsageError(
+            "Runs of development are over when their command is; --follow is for staging and production."
+        )
     from dbmigrate_cli.deploy_there import follow_there
 
     follow_there(options, run, stack)
@@ -55,7 +60,7 @@ def _executions(options: Options, limit: int, stack: str | None) -> list[dict[st
 
 
 def _merged(executions: list[dict[str, Any]], ledger: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One entry a run: the ledger knows more, the state machine also knows the runs that never reached the database."""
+    """One entry a run: the state machine also knows the runs that never reached the database."""
     known = {run["run"]: run for run in executions}
     for run in ledger:
         known[run["run"]] = {**known.get(run["run"], {}), **run}
@@ -79,5 +84,7 @@ def _row(run: dict[str, Any]) -> tuple[str, ...]:
 def _took(run: dict[str, Any]) -> str:
     if not run["ended_at"]:
         return "-"
-    seconds = (datetime.fromisoformat(run["ended_at"]) - datetime.fromisoformat(run["started_at"])).total_seconds()
+    seconds = (
+        datetime.fromisoformat(run["ended_at"]) - datetime.fromisoformat(run["started_at"])
+    ).total_seconds()
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

@@ -12,12 +12,13 @@ from dbmigrate.service.inspect import status
 from dbmigrate_cli.context import database_of, history_of
 from dbmigrate_cli.evidence import known_evidence
 from dbmigrate_cli.options import Options
+from dbmigrate_cli.shared_options import stack_option
 
 MOST_SHOWN = 20
 
 
 @click.command("status")
-@click.option("--stack", metavar="NAME", envvar="DB_MIGRATE_STACK", help="Default: db-migrate-ENVIRONMENT. [DB_MIGRATE_STACK]")
+@stack_option
 @click.pass_obj
 def command(options: Options, stack: str | None) -> None:
     """Show the current revision, what is pending, drift, and the last run."""
@@ -28,7 +29,7 @@ def command(options: Options, stack: str | None) -> None:
 
 
 def report_of(options: Options, history: History, stack: str | None) -> dict[str, Any]:
-    """The status report: from the database itself, or from the stack's inspect function and our own history."""
+    """The status report: from the database itself, or from its stack and our own history."""
     if options.direct:
         return status(options.environment, database_of(options), history, known_evidence(history))
     from dbmigrate_cli.asked import ask_stack
@@ -58,7 +59,9 @@ def show(options: Options, history: History, report: dict[str, Any]) -> None:
 def _pending(history: History, pending: list[str]) -> str:
     if not pending:
         return "none"
-    lines = [f"{revision}  {first_line(history.revisions[revision].doc)}" for revision in pending[:MOST_SHOWN]]
+    lines = [
+        f"{revision}  {first_line(history.revisions[revision].doc)}" for revision in pending[:MOST_SHOWN]
+    ]
     more = len(pending) - MOST_SHOWN
     return "\n".join([counted(len(pending), "revision"), *lines, *([f"and {more} more"] if more > 0 else [])])
 

@@ -15,19 +15,18 @@ from dbmigrate_cli.context import history_of, try_database
 from dbmigrate_cli.evidence import make_evidence
 from dbmigrate_cli.options import Options
 from dbmigrate_cli.plan_report import plan_json, show_plan
+from dbmigrate_cli.shared_options import scratch_option
 
 
 @click.command("validate")
 @click.option("--from", "start", metavar="REV", help='Show what comes after this revision; "base" shows all.')
-@click.option(
-    "--scratch", metavar="URL", envvar="DB_MIGRATE_SCRATCH", help="An empty database to rehearse on. [DB_MIGRATE_SCRATCH]"
-)
+@scratch_option
 @click.pass_obj
 def command(options: Options, start: str | None, scratch: str | None) -> None:
     """Rehearse the whole history up, down and up again, and show what the pending revisions do.
 
-    Shown are the revisions that the database has not, or all when no database can be reached. Exit 3 when a revision does
-    not run or a finding blocks.
+    Shown are the revisions that the database has not, or all when no database can be reached. Exit 3 when a
+    revision does not run or a finding blocks.
     """
     history = history_of(options)
     _ = history.head
@@ -48,13 +47,18 @@ def command(options: Options, start: str | None, scratch: str | None) -> None:
     show_plan(options.output, plan, evidence)
     blocking = [finding for finding in plan.findings if finding["severity"] == "block"]
     if blocking:
-        raise FindingsBlock(f"{counted(len(blocking), 'finding')} must not reach production.", "db-migrate validate, after mending")
+        raise FindingsBlock(
+            f"{counted(len(blocking), 'finding')} must not reach production.",
+            "db-migrate validate, after mending",
+        )
 
 
 def standing_of(options: Options, history: History) -> Standing | None:
     """Where the environment's database stands; None when it cannot be asked from here."""
     if not options.direct:
-        options.output.note(f"Without --database all revisions are shown; {options.environment} judges its own when deploying.")
+        options.output.note(
+            f"Without --database all revisions are shown; a deploy to {options.environment} judges its own."
+        )
         return None
     standing = try_database(options, lambda database: database.look())
     if standing is not None:

@@ -1,0 +1,202 @@
+"""Deploys and rollbacks through an environment's state machine: on AWS, or on the local stand-in."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dbmigrate.domain.bundle import digest_of, pack
+from dbmigrate.domain.errors import BadRequest, ForceRefused
+from dbmigrate_cli.announced import Stopwatch, summary
+from dbmigrate_cli.context import history_of
+from dbmigrate_cli.evidence import evidence_for_bundle
+from dbmigrate_cli.failures import RunEnded
+from dbmigrate_cli.follow import Follower
+from dbmigrate_cli.options import Options
+from dbmigrate_cli.outcomes import Ending
+from dbmigrate_cli.stack import Stack, Started, aws_errors, open_stack
+from dbmigrate_cli.story import Story
+
+if TYPE_CHECKING:
+    from dbmigrate_cli.local import LocalStack
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the caller asks of a deploy."""
+
+    force: bool
+    reason: str | None
+    requested_by: str
+    scratch: str | None = None
+    yes: bool = False
+
+
+def deploy_there(
+    options: Options, request: Request, name: str | None, local: bool, real_time: bool = False
+) -> None:
+    """Rehearse, bundle, upload, start or join, follow to the end. Raises RunEnded unless it succeeded."""
+    refuse_hopeless_force(options, request)
+    history = history_of(options)
+    _ = history.head
+    with reached(options, name, local, real_time) as stack:
+        refuse_closed_glass(options, stack, request)
+        evidence = evidence_for_bundle(options, history, request.scratch)
+        content = pack(history.files(), evidence)
+        digest = digest_of(content)
+        news = stack.upload(content)
+        options.output.say(f"Bundle {digest[:19]}… {'uploaded' if news else 'is already there'}.")
+        wanted: dict[str, Any] = {"bundle": digest, "requested_by": request.requested_by}
+        if request.force:
+            wanted["force"] = True
+        if request.reason:
+            wanted["reason"] = request.reason
+        started = stack.start(f"{options.environment}-{digest[7:19]}", wanted)
+        follow(options, stack, started, request.requested_by)
+
+
+def roll_back_there(options: Options, undone: str, requested_by: str, name: str | None, local: bool) -> None:
+    """Start the run that undoes a run, and follow it. Raises RunEnded unless it succeeded."""
+    with reached(options, name, local, False) as stack:
+        digest = stack.bundle_of(undone) or _bundle_again(options, stack, undone)
+        wanted = {"bundle": digest, "requested_by": requested_by, "rollback_of": undone}
+        started = stack.start(f"{options.environment}-rollback-{digest[7:19]}", wanted)
+        follow(options, stack, started, requested_by)
+
+
+def _bundle_again(options: Options, stack: LocalStack | AwsStack, run: str) -> str:
+    """A stand-in forgets what ran; the ledger does not, and the same files make the same bundle.
+
+    Raises BadRequest when nobody knows the run.
+    """
+    digest = stack.recorded_bundle(run)
+    if digest is None:
+        raise BadRequest(f"{options.environment} has no run {run}.", f"{options.command} runs")
+    history = history_of(options)
+    content = pack(history.files(), evidence_for_bundle(options, history, None))
+    if digest_of(content) != digest:
+        raise BadRequest(
+            f"Run {run} had other migrations than {options.migrations} holds now.",
+            "check out the files of that run (git checkout), then the same command again",
+        )
+    stack.upload(content)
+    return digest
+
+
+def follow_there(options: Options, run: str, name: str | None) -> None:
+    """Follow a run that somebody else started."""
+    with reached(options, name, False, False) as stack:
+        described = stack.describe(run)
+        if described is None:
+            raise BadRequest(f"{options.environment} has no run {run}.", f"{options.command} runs")
+        requested_by = json.loads(described["input"]).get("requested_by", "")
+        follow(options, stack, Started(described["executionArn"], run, True), requested_by)
+
+
+def follow(options: Options, stack: LocalStack | AwsStack, started: Started, requested_by: str) -> None:
+    """Tell the run to its end, and end the command as the run ended."""
+    watch, story = Stopwatch(), Story(stack.audience(requested_by))
+    verb = "Joining" if started.joined else "Started"
+    options.output.say(f"{verb} run {started.run}" + (", which runs already." if started.joined else "."))
+    follower = Follower(
+        options.output,
+        stack.client("stepfunctions"),
+        started.arn,
+        story,
+        f"{options.command} status",
+        stack.interval,
+        stack.links,
+    )
+    try:
+        ending = follower.to_the_end()
+    except KeyboardInterrupt:
+        options.output.complain(f"\n{stack.interrupted(started.run)}")
+        raise
+    conclude(options, started.run, ending, story, watch)
+
+
+def conclude(options: Options, run: str, ending: Ending, story: Story, watch: Stopwatch) -> None:
+    """The run's summary. Raises RunEnded unless it succeeded."""
+    facts = {"environment": options.environment, "approved_by": story.approved_by, "backup": story.backup}
+    options.output.result(**summary(run, ending.outcome, story.done, watch, **facts))
+    if ending.exit_code:
+        raise RunEnded(ending.outcome, ending.said, ending.command, ending.exit_code)
+    if ending.outcome == "NothingPending":
+        options.output.say("Nothing to do.", fg="green")
+        return
+    options.output.say()
+    pairs = [
+        ("outcome", ending.outcome),
+        ("revisions", ", ".join(story.done) or "none"),
+        ("approved by", story.approved_by or "nobody was asked"),
+        ("backup", story.backup or "none"),
+        ("run", run),
+    ]
+    options.output.fields(pairs)
+
+
+def refuse_hopeless_force(options: Options, request: Request) -> None:
+    """No environment with people takes a force without a reason. Raises ForceRefused at once."""
+    if request.force and not (request.reason or "").strip():
+        raise ForceRefused(
+            f"{options.environment} takes --force only with a reason; it is announced to everyone.",
+            f'{options.command} deploy --force --reason "why it cannot wait"',
+        )
+
+
+def refuse_closed_glass(options: Options, stack: Stack, request: Request) -> None:
+    """The state machine refuses it, too; here it costs no rehearsal. Asks a person at the terminal."""
+    if not request.force:
+        return
+    if options.environment == "production" and stack.parameters.get("BreakGlass") != "yes":
+        raise ForceRefused(
+            "production does not allow --force: its stack has BreakGlass=no.",
+            f"{options.command} deploy (or, in an emergency: sam deploy … BreakGlass=yes)",
+        )
+    if sys.stdin.isatty() and not request.yes:
+        from dbmigrate_cli.commands.reset import confirm
+
+        confirm(
+            f"Skip the approval in {options.environment}? Everyone will be told.",
+            f"{options.command} deploy --yes",
+        )
+
+
+@contextlib.contextmanager
+def reached(
+    options: Options, name: str | None, local: bool, real_time: bool
+) -> Iterator[LocalStack | AwsStack]:
+    """The stack on AWS, or the stand-in's for as long as the block lasts."""
+    with aws_errors(options):
+        if not local:
+            made = open_stack(options, name)
+            yield AwsStack(made.environment, made.name, made.client)
+            return
+        from dbmigrate_cli.local import local_stack
+
+        with local_stack(options, real_time) as stack:
+            yield stack
+
+
+class AwsStack(Stack):
+    """How a run on AWS is followed."""
+
+    interval = 2.0
+
+    def links(self) -> list[str]:
+        """A link is for its approver alone."""
+        return []
+
+    def recorded_bundle(self, run: str) -> str | None:
+        """AWS keeps every execution for 90 days; what is older is not undone by a run."""
+        return None
+
+    def interrupted(self, run: str) -> str:
+        return (
+            f"Stopped following; the run goes on. Follow it again: "
+            f"db-migrate --environment {self.environment} runs --follow {run}"
+        )

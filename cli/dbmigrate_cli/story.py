@@ -1,0 +1,142 @@
+"""An execution's history, told as lines: one a state, with what it says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from dbmigrate.domain.words import counted
+from dbmigrate_cli.outcomes import spoken
+
+# A change of such a state is news; the same again is not.
+REPEATED = {"Wait for the backup", "Check the backup", "Wait for the next look", "Watch the application"}
+AGAIN = {"LockNotFree": "a lock is not free, will try again", "StillRunning": "a long statement still runs"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """Seconds since the run began, the state, what it says; ``mood`` is "good", "bad" or ""."""
+
+    seconds: float
+    state: str
+    text: str
+    mood: str = ""
+
+
+@dataclass
+class Story:
+    """Feed it the events in their order. ``audience`` is who gets approval links."""
+
+    audience: list[str] = field(default_factory=list)
+    state: str = ""
+    plan: dict[str, Any] = field(default_factory=dict)
+    approved_by: str | None = None
+    backup: str | None = None
+    done: list[str] = field(default_factory=list)
+    started: datetime | None = None
+    _last: dict[str, str] = field(default_factory=dict)
+
+    def tell(self, event: Mapping[str, Any]) -> Line | None:
+        """What there is to say about this event."""
+        self.started = self.started or event["timestamp"]
+        if "stateEnteredEventDetails" in event:
+            self.state = event["stateEnteredEventDetails"]["name"]
+            return self._line(event, "waiting") if event["type"] == "WaitStateEntered" else None
+        teller = TELLERS.get(event["type"])
+        return teller(self, event) if teller else None
+
+    def submitted(self, event: Mapping[str, Any]) -> Line | None:
+        """A task that waits for its token: people were asked."""
+        who = ", ".join(self.audience) or "the approvers"
+        return self._line(event, f"personal links e-mailed to {who}; waiting for a decision")
+
+    def succeeded(self, event: Mapping[str, Any]) -> Line | None:
+        """A task's answer, in the words of its state."""
+        output = json.loads(event["taskSucceededEventDetails"].get("output") or "null")
+        answer = output.get("Payload", output) if isinstance(output, dict) else output
+        say = SAYINGS.get(self.state)
+        text = say(self, answer) if say and isinstance(answer, dict) else "done"
+        return self._line(event, text, "good" if self.state == "Verify" else "")
+
+    def failed(self, event: Mapping[str, Any]) -> Line | None:
+        """A task's error. Some are no failures: the machine waits and tries again."""
+        details = next(value for key, value in event.items() if key.endswith("EventDetails"))
+        error, (message, _) = details.get("error", event["type"]), spoken(details.get("cause") or "")
+        text = AGAIN.get(error, error)
+        said = f"{text}: {message.splitlines()[0]}" if message else text
+        return self._line(event, said, "" if error in AGAIN else "bad")
+
+    def validated(self, plan: dict[str, Any]) -> str:
+        self.plan = plan
+        if not plan.get("pending"):
+            return "nothing is pending"
+        found = [f"{count} to {word}" for word, count in plan["findings"].items() if count and word != "note"]
+        way_back = "reversible" if plan["reversible"] else "not reversible without loss"
+        verb = "to undo" if plan["direction"] == "downgrade" else "pending"
+        return ", ".join([f"{counted(plan['total'], 'revision')} {verb}", *found, way_back])
+
+    def backed_up(self, backup: dict[str, Any]) -> str:
+        self.backup = backup["id"]
+        return f"snapshot {backup['id']}"
+
+    def approved(self, approval: dict[str, Any]) -> str:
+        self.approved_by = approval.get("by")
+        comment = f": {approval['comment']}" if approval.get("comment") else ""
+        return f"approved by {self.approved_by}{comment}"
+
+    def moved(self, progress: dict[str, Any]) -> str:
+        if progress.get("revision"):
+            self.done.append(progress["revision"])
+        waits = (
+            f", a lock was not free {counted(progress['lock_waits'], 'time')}"
+            if progress.get("lock_waits")
+            else ""
+        )
+        what = (
+            f"{progress['revision']} in {progress['seconds']:.2f} s"
+            if progress.get("revision")
+            else progress["status"]
+        )
+        return f"{progress['completed']}/{progress['total']}  {what}{waits}"
+
+    def _line(self, event: Mapping[str, Any], text: str, mood: str = "") -> Line | None:
+        if self.state in REPEATED and self._last.get(self.state) == text:
+            return None
+        self._last[self.state] = text
+        assert self.started is not None
+        return Line((event["timestamp"] - self.started).total_seconds(), self.state, text, mood)
+
+
+def _checked(story: Story, backup: dict[str, Any]) -> str:
+    percent = f" ({backup['percent']} %)" if backup.get("percent") not in (None, 100) else ""
+    return f"{backup['status']}{percent}"
+
+
+Saying = Callable[[Story, dict[str, Any]], str]
+SAYINGS: dict[str, Saying] = {
+    "Validate": Story.validated,
+    "Start the backup": Story.backed_up,
+    "Check the backup": _checked,
+    "Request approval": Story.approved,
+    "Announce the force": lambda story, answer: "everyone was told that the approval is skipped",
+    "Upgrade": Story.moved,
+    "Roll back": Story.moved,
+    "Ask the database": lambda story, answer: (
+        f"{answer['completed']}/{answer['total']} done, {answer['status']}"
+    ),
+    "Verify": lambda story, answer: "as rehearsed: " + ", ".join(answer.get("checks", ())),
+    "Watch the application": lambda story, answer: "no alarm",
+    "Close the run": lambda story, answer: "ledger written, lease given back",
+    "Notify": lambda story, answer: "everyone was told",
+}
+TELLERS: dict[str, Callable[[Story, Mapping[str, Any]], Line | None]] = {
+    "TaskSubmitted": Story.submitted,
+    "TaskSucceeded": Story.succeeded,
+    "TaskFailed": Story.failed,
+    "TaskTimedOut": Story.failed,
+    "TaskStartFailed": Story.failed,
+    "TaskSubmitFailed": Story.failed,
+}
