@@ -99,6 +99,10 @@ class Runtime:
         self._sandboxes: dict[str, Sandbox] = {}
         self._sessions: dict[str, Any] = {}
 
+    def give(self, **variables: str) -> None:
+        """Set variables in every function from its next invocation on: another database for another test."""
+        self._environment.update(variables)
+
     def run(self, function: Any, event: Any) -> tuple[str, bool, str]:
         """Payload as JSON, whether it is an error, and the log; moto gives the event as JSON or parsed."""
         code = self.codes[function.function_name]

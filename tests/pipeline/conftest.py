@@ -1,4 +1,4 @@
-"""Environments of the real template, each on a database of its own."""
+"""Environments of the real template: one stays open while the tests want it, each test on a database of its own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dbmigrate_local.cloud import Cloud
 from dbmigrate_local.database import DatabaseServer
 from dbmigrate_local.embedded import EmbeddedPostgres
 from dbmigrate_local.stand_in import stand_in
@@ -17,20 +18,54 @@ ROOT = Path(__file__).resolve().parents[2]
 Open = Callable[..., Pipeline]
 
 
-@pytest.fixture
-def open_pipeline(postgres: EmbeddedPostgres, database: str, tmp_path: Path) -> Iterator[Open]:
-    """Deploys the template for an environment; ``handlers`` replaces single functions."""
-    with ExitStack() as stack:
+class Switchboard:
+    """Keeps the last stand-in open, because deploying is most of a test's time."""
 
-        def opened(environment: str, handlers: dict[str, object] | None = None, **parameters: str) -> Pipeline:
-            server = DatabaseServer(database, postgres, None)
-            given = {"Environment": environment, "FirstApprover": APPROVER, **parameters}
-            cloud = stack.enter_context(
-                stand_in(ROOT / "template.yaml", given, server, tmp_path / "stand-in", handlers=handlers)  # type: ignore[arg-type]
+    def __init__(self, postgres: EmbeddedPostgres, folder: Path) -> None:
+        self.postgres = postgres
+        self.folder = folder
+        self.parameters: dict[str, str] | None = None
+        self.stack = ExitStack()
+        self.cloud: Cloud | None = None
+
+    def cloud_for(self, parameters: dict[str, str]) -> Cloud:
+        if self.cloud is None or parameters != self.parameters:
+            self.close()
+            server = DatabaseServer(self.postgres.url, self.postgres, None)
+            self.cloud = self.stack.enter_context(
+                stand_in(ROOT / "template.yaml", parameters, server, self.folder)
             )
-            return Pipeline(cloud, server, tmp_path)
+            self.parameters = parameters
+        return self.cloud
 
-        yield opened
+    def close(self) -> None:
+        self.stack.close()
+        self.cloud = None
+
+
+@pytest.fixture(scope="module")
+def switchboard(
+    postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Switchboard]:
+    board = Switchboard(postgres, tmp_path_factory.mktemp("stand-in"))
+    yield board
+    board.close()
+
+
+@pytest.fixture
+def open_pipeline(
+    switchboard: Switchboard, postgres: EmbeddedPostgres, database: str, tmp_path: Path
+) -> Open:
+    """The template for an environment, its functions on this test's database."""
+
+    def opened(environment: str, **parameters: str) -> Pipeline:
+        given = {"Environment": environment, "FirstApprover": APPROVER, **parameters}
+        server = DatabaseServer(database, postgres, None)
+        cloud = switchboard.cloud_for(given)
+        cloud.runtime.give(DATABASE_NAME=server.endpoint.database)
+        return Pipeline(cloud, server, tmp_path)
+
+    return opened
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ import pg8000.dbapi
 from dbmigrate.domain.plan import Plan
 from dbmigrate_local.cloud import Cloud
 from dbmigrate_local.database import DatabaseServer
+from dbmigrate_local.mailbox import Mail
 from tests.pipeline.histories import Change, bundle_of, write_history
 
 APPROVER = "approver@example.com"
@@ -31,6 +32,7 @@ class Pipeline:
         self.cloud = cloud
         self.server = server
         self.folder = folder
+        self.earlier_mails = len(cloud.mailbox.mails)
 
     # ---- what CI does
     def bundle(self, changes: Sequence[Change]) -> str:
@@ -78,7 +80,7 @@ class Pipeline:
         """The newest personal link of a run that asks."""
         run = arn.rsplit(":", 1)[-1]
         assert self.asks(arn)
-        mails = [mail for mail in self.cloud.mailbox.to(APPROVER) if mail.link and run in mail.body + mail.subject]
+        mails = [mail for mail in self.mails(APPROVER) if mail.link and run in mail.body + mail.subject]
         return str(mails[-1].link)
 
     def plan(self, arn: str) -> Plan:
@@ -122,9 +124,13 @@ class Pipeline:
     def columns(self, table: str) -> set[str]:
         return {row[0] for row in self.query(f"SELECT column_name FROM information_schema.columns WHERE table_name = '{table}'")}
 
+    def mails(self, recipient: str) -> list[Mail]:
+        """What one person got since the test began."""
+        return [mail for mail in self.cloud.mailbox.mails[self.earlier_mails :] if mail.recipient == recipient]
+
     def notices(self) -> list[str]:
         """Subjects of what everyone was told."""
-        return [mail.subject for mail in self.cloud.mailbox.to("team@example.com")]
+        return [mail.subject for mail in self.mails("team@example.com")]
 
 
 class Ending:

@@ -86,4 +86,4 @@ def test_broken_glass_lets_a_force_through_and_tells_everyone(open_pipeline: obj
     _, ending = deploy(production, [ORDERS], force=True, reason="the shop is down")
     assert ending.outcome == "Succeeded" and "Request approval" not in ending.states
     assert len(production.notices()) == 2
-    assert any("the shop is down" in mail.body for mail in production.cloud.mailbox.to("team@example.com"))
+    assert any("the shop is down" in mail.body for mail in production.mails("team@example.com"))

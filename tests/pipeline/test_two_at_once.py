@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -9,30 +11,36 @@ from tests.pipeline.histories import NOTES, ORDERS, UNIQUE
 from tests.pipeline.pipeline import Pipeline, get, post
 
 
-def test_the_same_start_twice_is_one_run(staging: Pipeline) -> None:
+@pytest.fixture
+def name(database: str) -> str:
+    """A name that no other test gave to a run."""
+    return "staging-" + database.rpartition("/")[2].replace("_", "-")
+
+
+def test_the_same_start_twice_is_one_run(staging: Pipeline, name: str) -> None:
     digest = staging.bundle([ORDERS])
-    first = staging.start(digest, "staging-one")
-    assert staging.start(digest, "staging-one") == first
+    first = staging.start(digest, name)
+    assert staging.start(digest, name) == first
     assert staging.finish(first).outcome == "Succeeded"
 
 
-def test_another_input_under_the_same_name_is_told_apart(staging: Pipeline) -> None:
+def test_another_input_under_the_same_name_is_told_apart(staging: Pipeline, name: str) -> None:
     digest = staging.bundle([ORDERS])
-    arn = staging.start(digest, "staging-one")
+    arn = staging.start(digest, name)
     with pytest.raises(ClientError, match="ExecutionAlreadyExists"):
-        staging.start(digest, "staging-one", force=True, reason="x")
+        staging.start(digest, name, force=True, reason="x")
     assert staging.finish(arn).outcome == "Succeeded"
 
 
-def test_of_two_bundles_exactly_one_upgrades(staging: Pipeline) -> None:
-    first = staging.start(staging.bundle([ORDERS]), "staging-first")
-    second = staging.start(staging.bundle([ORDERS, NOTES]), "staging-second")
+def test_of_two_bundles_exactly_one_upgrades(staging: Pipeline, name: str) -> None:
+    first = staging.start(staging.bundle([ORDERS]), f"{name}-first")
+    second = staging.start(staging.bundle([ORDERS, NOTES]), f"{name}-second")
     endings = [staging.finish(first), staging.finish(second)]
     assert [ending.outcome for ending in endings] == ["Succeeded", "PlanOutdated"], endings
     assert staging.revision == "0001"
 
 
-def test_a_run_that_works_keeps_others_out(staging: Pipeline) -> None:
+def test_a_run_that_works_keeps_others_out(staging: Pipeline, name: str) -> None:
     staging.deploy([ORDERS])
     staging.query(
         "INSERT INTO dbmigrate.run (name, bundle, plan, direction, requested_by) VALUES ('other', 'b', 'p', 'upgrade', 'x')"
@@ -42,12 +50,12 @@ def test_a_run_that_works_keeps_others_out(staging: Pipeline) -> None:
     assert staging.revision == "0001"
 
 
-def test_an_approval_holds_for_its_own_plan_only(staging: Pipeline) -> None:
-    first = staging.start(staging.bundle([ORDERS]), "staging-first")
+def test_an_approval_holds_for_its_own_plan_only(staging: Pipeline, name: str) -> None:
+    first = staging.start(staging.bundle([ORDERS]), f"{name}-first")
     link = staging.link(first)
     staging.decide(first, "approve")
     staging.end(first)
-    second = staging.start(staging.bundle([ORDERS, UNIQUE]), "staging-second")
+    second = staging.start(staging.bundle([ORDERS, UNIQUE]), f"{name}-second")
     code = staging.plan(second).code
     status, _ = post(link, decision="approve", code=code)
     assert status in (403, 409, 410) and staging.asks(second)
@@ -55,8 +63,8 @@ def test_an_approval_holds_for_its_own_plan_only(staging: Pipeline) -> None:
     assert staging.end(second).outcome == "ApprovalRejected"
 
 
-def test_a_state_with_another_bundle_than_the_approved_one_upgrades_nothing(staging: Pipeline) -> None:
-    arn = staging.start(staging.bundle([ORDERS]), "staging-first")
+def test_a_state_with_another_bundle_than_the_approved_one_upgrades_nothing(staging: Pipeline, name: str) -> None:
+    arn = staging.start(staging.bundle([ORDERS]), f"{name}-first")
     staging.decide(arn, "reject")
     staging.end(arn)
     asked = next(i.event for i in staging.cloud.invocations if "token" in i.event)
@@ -69,7 +77,7 @@ def test_a_state_with_another_bundle_than_the_approved_one_upgrades_nothing(stag
 
 
 def test_one_byte_more_is_refused(staging: Pipeline) -> None:
-    digest = staging.bundle([ORDERS])
+    digest = staging.bundle([replace(ORDERS, doc="A bundle that no warm function holds")])
     key = f"bundles/{digest.removeprefix('sha256:')}.tar.gz"
     bucket = staging.cloud.outputs["BundleBucketName"]
     content = staging.cloud.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from tests.template.definition import TASKS
-from tests.template.template import ROOT, references, resources
+from tests.template.template import ROOT, references, resources, template
 
 FUNCTIONS = resources("AWS::Serverless::Function")
 ROLES = resources("AWS::IAM::Role")
-CANNOT_BE_SCOPED = {"xray", "ec2"}
+CANNOT_BE_SCOPED = {"xray", "ec2", "cloudwatch"}
 LOG_DELIVERY = "logs:CreateLogDelivery"
 TEXT = (ROOT / "template.yaml").read_text()
 STATEMENT = " " * 14 + "- "  # where every role's statements stand in the template
@@ -119,6 +119,12 @@ def test_the_machine_may_invoke_exactly_what_its_definition_uses() -> None:
         if "Fn::If" in item
     }
     assert conditions["RollBackFunction"] == "RollsBackByItself"
+
+
+def test_where_rollback_is_manual_there_is_nothing_that_could_roll_back() -> None:
+    template_resources = template()["Resources"]
+    for name in ("RollBackFunction", "RollBackFunctionRole", "RollBackLogs"):
+        assert template_resources[name]["Condition"] == "RollsBackByItself"
 
 
 def test_only_the_page_wakes_a_run_and_only_of_this_machine() -> None:
