@@ -37,12 +37,13 @@ from dbmigrate_local.embedded import embedded_postgres, quoted
 
 PROGRAMS = Path(sysconfig.get_path("scripts"))
 SHOWN = 20
+STDERR = 2  # standard output is for the counts
 
 
 def deploy(migrations: Path, url: str) -> None:
     """Our way, as users type it. Raises subprocess.CalledProcessError."""
     arguments: list[str | Path] = ["--migrations", migrations, "--database", url, "deploy"]
-    subprocess.run([PROGRAMS / "db-migrate", *arguments], check=True, stdout=sys.stderr)
+    subprocess.run([PROGRAMS / "db-migrate", *arguments], check=True, stdout=STDERR)
 
 
 def project_way(migrations: Path, url: str, reference: str | None) -> None:
@@ -50,7 +51,7 @@ def project_way(migrations: Path, url: str, reference: str | None) -> None:
     if reference:
         address = url.partition("://")[2]
         words = shlex.split(reference.format(url=url, address=address))
-        subprocess.run(words, check=True, stdout=sys.stderr, env=os.environ)
+        subprocess.run(words, check=True, stdout=STDERR, env=os.environ)
         return
     config = Config(migrations / "alembic.ini" if (migrations / "alembic.ini").exists() else None)
     config.set_main_option("script_location", str(migrations))
@@ -120,9 +121,9 @@ def show(found: dict[str, Any]) -> None:
     print(f"{found['objects']} catalog objects, {different} differences from the project's own way")
     for line in found["differences"][:SHOWN]:
         print(f"    {line}")
-    print(f"{found['round_trips']} of {found['revisions']} go up, down and up again; the others:")
+    print(f"{found['round_trips']} of {found['revisions']} go up, down and up again")
     for revision, why in found["one_way"].items():
-        print(f"    {revision}: {why}")
+        print(f"    but {revision}: {why}")
 
 
 def main() -> int:
