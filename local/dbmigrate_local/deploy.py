@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import io
 import json
 import warnings
@@ -12,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import yaml
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 from samtranslator.utils.py27hash_fix import to_py27_compatible_template, undo_mark_unicode_str_in_template
-from samtranslator.yaml_helper import yaml_parse
+from samtranslator.yaml_helper import intrinsics_multi_constructor
 
 from dbmigrate_local.account import REGION
 from dbmigrate_local.lambda_runtime import FunctionCode
@@ -47,8 +50,20 @@ class Deployment:
 
 def read_template(template: Path) -> dict[str, Any]:
     """The template as written, CloudFormation's short tags understood."""
-    parsed: dict[str, Any] = yaml_parse(template.read_text())
-    return parsed
+    return copy.deepcopy(parsed(template.read_text()))
+
+
+class ShortTags(yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader):  # type: ignore[misc]
+    """YAML with !Ref, !Sub and their like; in C where it can be, ten times as fast."""
+
+
+ShortTags.add_multi_constructor("!", intrinsics_multi_constructor)
+
+
+@functools.lru_cache(maxsize=8)
+def parsed(text: str) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.load(text, Loader=ShortTags)
+    return found
 
 
 def deploy(template: Path, parameters: Mapping[str, str], stack: str, client: Any) -> Deployment:

@@ -30,6 +30,7 @@ from dbmigrate_local.gaps.function_logs import function_logs
 from dbmigrate_local.gaps.jsonata import jsonata
 from dbmigrate_local.gaps.lambda_dispatch import lambda_dispatch
 from dbmigrate_local.gaps.log_groups import log_groups
+from dbmigrate_local.gaps.machine_images import no_machine_images
 from dbmigrate_local.gaps.machine_role import machine_role
 from dbmigrate_local.gaps.network import no_network
 from dbmigrate_local.gaps.no_value import no_value_in_lists
@@ -38,6 +39,7 @@ from dbmigrate_local.gaps.resource_types import add_resource_types
 from dbmigrate_local.gaps.roles import roles
 from dbmigrate_local.gaps.state_machines import state_machines
 from dbmigrate_local.gaps.task_tokens import new_token_per_attempt, task_tokens
+from dbmigrate_local.gaps.template_text import template_text
 from dbmigrate_local.gaps.variables import (
     default_assigns_only_for_default,
     escapes_in_definitions,
@@ -55,6 +57,8 @@ from dbmigrate_local.web import routes_of, served
 
 SIMPLE_GAPS = (
     shared_botocore_loader,
+    template_text,
+    no_machine_images,
     no_network,
     function_logs,
     log_groups,
