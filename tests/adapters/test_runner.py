@@ -159,7 +159,7 @@ def test_a_revision_that_closes_the_connection_is_named(first: Project, db: Data
 
 def test_a_session_that_the_server_ends_is_no_failed_revision(first: Project, db: Database) -> None:
     kill = "CREATE TABLE two (id int)\nSELECT pg_terminate_backend(pg_backend_pid())"
-    with pytest.raises(DatabaseUnreachable, match="b2_change.py, upgrade: the connection broke.*status"):
+    with pytest.raises(DatabaseUnreachable, match="b2_change.py, upgrade: the connection broke.*network error"):
         move(db, first.add("b2", "a1", kill).history())
     assert db.current() == ("a1",)
 

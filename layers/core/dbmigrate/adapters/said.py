@@ -14,15 +14,16 @@ from dbmigrate.adapters.login import facts_of
 ENDED = ("57P01", "57P02", "57P03", "57P05", "25P03", "25P04")
 # Who holds a lock on a table that the failed statement names; else the oldest transactions: likely holders.
 HOLDERS = """
-SELECT a.pid, coalesce(nullif(a.application_name, ''), 'no name') AS name,
-       extract(epoch FROM clock_timestamp() - a.xact_start)::int AS age, left(a.query, 80) AS query,
-       (SELECT string_agg(DISTINCT l.mode || ' on ' || l.relation::regclass::text, ', ')
-          FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
-         WHERE l.pid = a.pid AND l.granted AND l.database = a.datid AND c.relkind IN ('r', 'p', 'm')
-           AND position(c.relname IN :statement) > 0) AS held
-  FROM pg_stat_activity a
- WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND a.xact_start IS NOT NULL
- ORDER BY held IS NULL, a.xact_start LIMIT 3
+SELECT pid, name, age, query, held FROM (
+    SELECT a.pid, coalesce(nullif(a.application_name, ''), 'no name') AS name, a.xact_start,
+           extract(epoch FROM clock_timestamp() - a.xact_start)::int AS age, left(a.query, 80) AS query,
+           (SELECT string_agg(DISTINCT l.mode || ' on ' || l.relation::regclass::text, ', ')
+              FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
+             WHERE l.pid = a.pid AND l.granted AND l.database = a.datid AND c.relkind IN ('r', 'p', 'm')
+               AND position(c.relname IN :statement) > 0) AS held
+      FROM pg_stat_activity a
+     WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND a.xact_start IS NOT NULL) x
+ ORDER BY held IS NULL, xact_start LIMIT 3
 """
 
 
@@ -33,9 +34,10 @@ def sqlstate(error: BaseException) -> str:
 
 def said(error: BaseException) -> str:
     """PostgreSQL's own words: message, detail and hint, and the statement that failed."""
-    facts = facts_of(getattr(error, "orig", error))
+    original = getattr(error, "orig", None) or error
+    facts = facts_of(original)
     if not facts:
-        return f"{type(error).__name__}: {error}"
+        return f"{type(original).__name__}: {original}"
     words = [facts.get("M", "")] + [facts[key] for key in ("D", "H") if key in facts]
     statement = " ".join(str(getattr(error, "statement", "") or "").split())
     return ". ".join(words) + (f". Statement: {statement[:500]}" if statement else "")
