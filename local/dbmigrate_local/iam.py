@@ -22,7 +22,7 @@ from moto.s3.exceptions import S3AccessDeniedError
 
 from dbmigrate_local.account import ACCOUNT, REGION, role_of
 from dbmigrate_local.gaps.patching import replaced
-from dbmigrate_local.iam_policies import allowed, policies_of
+from dbmigrate_local.iam_policies import allowed, matches, policies_of
 from dbmigrate_local.iam_resources import SERVICES, Call
 
 PLAIN_CODE = ("rds", "iam", "ec2", "cloudformation", "cloudwatch")  # "AccessDenied" without "Exception"
@@ -68,9 +68,28 @@ class Judge:
         self.decisions.append(Decision(role_arn.rsplit("/", 1)[-1], action, resource, granted))
         return granted
 
+    def may_invoke(self, function: Any, service: str, source: str) -> bool:
+        """Whether a function's own policy lets a service invoke it for a source, by ARN."""
+        granted = any(invites(statement, service, source) for statement in function.policy.statements)
+        self.decisions.append(Decision(service, "lambda:InvokeFunction", function.function_arn, granted))
+        return granted
+
     @property
     def denied(self) -> list[Decision]:
         return [decision for decision in self.decisions if not decision.allowed]
+
+
+def invites(statement: dict[str, Any], service: str, source: str) -> bool:
+    """Whether one statement of a function's policy speaks of this service and this source."""
+    principal = statement.get("Principal")
+    named = principal.get("Service") if isinstance(principal, dict) else principal
+    sources = [
+        wanted
+        for block in (statement.get("Condition") or {}).values()
+        for key, wanted in block.items()
+        if key.lower() == "aws:sourcearn"
+    ]
+    return named == service and all(matches(wanted, source) for wanted in sources)
 
 
 @contextlib.contextmanager

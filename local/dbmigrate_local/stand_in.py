@@ -74,7 +74,6 @@ SIMPLE_GAPS = (
     no_result_in_catch,
     escapes_in_definitions,
     alarms,
-    event_targets,
     execution_events,
 )
 ON_THIS_MACHINE = {"DATABASE_TLS": "off"}
@@ -160,6 +159,7 @@ def open_account(
     stack.enter_context(lambda_dispatch(cloud.runtime.run))
     stack.enter_context(machine_role(credentials))
     stack.enter_context(enforced(judge))
+    stack.enter_context(event_targets(judge.may_invoke))
     stack.callback(end_executions)
     return cloud
 

@@ -81,6 +81,17 @@ def test_a_run_that_fails_says_so() -> None:
         assert (ended["status"], ended["error"]) == ("FAILED", "ValidationFailed")
 
 
+def test_a_stopped_run_is_closed_and_announced_by_its_rule() -> None:
+    with stand_in(REAL, handlers=happy()) as cloud:
+        run = cloud.start({"bundle": f"sha256:{'0' * 64}", "requested_by": "alice@example.com"})
+        cloud.token(run)
+        cloud.client("stepfunctions").stop_execution(executionArn=run, error="Enough", cause="we know better")
+        cloud.wait(run)
+        heard = {made.logical_id for made in cloud.invocations if "detail-type" in (made.event or {})}
+        assert heard == {"CloseFunction", "NotifyFunction"}
+        assert cloud.judge.denied == []
+
+
 def test_a_password_lies_in_a_secret_and_nowhere_else() -> None:
     database = DatabaseServer("postgresql://app:hunter2@db.internal:6543/orders")
     with stand_in(SMALL / "template.yaml", database=database) as cloud:

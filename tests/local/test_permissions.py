@@ -66,6 +66,17 @@ def test_a_statement_that_is_taken_away_is_missed(cloud: Cloud) -> None:
     assert cloud.judge.denied[-1].action == "lambda:InvokeFunction"
 
 
+def test_a_rule_needs_the_function_s_permission(cloud: Cloud) -> None:
+    functions, name = cloud.client("lambda"), cloud.resources["EndedFunction"]
+    for statement in json.loads(functions.get_policy(FunctionName=name)["Policy"])["Statement"]:
+        functions.remove_permission(FunctionName=name, StatementId=statement["Sid"])
+    run = cloud.start({"question": "May I?"})
+    cloud.fail_task(run, "Rejected", "no")
+    cloud.wait(run)
+    assert cloud.judge.denied[-1].role == "events.amazonaws.com"
+    assert "EndedFunction" not in {made.logical_id for made in cloud.invocations if run in str(made.event)}
+
+
 def test_the_administrator_is_not_judged(cloud: Cloud) -> None:
     before = len(cloud.decisions)
     cloud.client("s3").put_object(Bucket=cloud.outputs["BucketName"], Key="elsewhere/y", Body=b"y")

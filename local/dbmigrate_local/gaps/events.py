@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from moto.awslambda.utils import get_backend as lambda_backend
@@ -33,9 +33,13 @@ METRICS = {
 }
 
 
+MayInvoke = Callable[[Any, str, str], bool]
+"""From moto's function, the service's principal and the source's ARN to the function's own policy's word."""
+
+
 @contextlib.contextmanager
-def event_targets() -> Iterator[None]:
-    """Rules reach functions, topics and state machines."""
+def event_targets(may_invoke: MayInvoke) -> Iterator[None]:
+    """Rules reach topics, state machines, and the functions that let them; a refusal is silent, as on AWS."""
     original = Rule.send_to_targets
 
     def send(self: Rule, original_event: Any, transform_input: bool = True) -> None:
@@ -49,19 +53,21 @@ def event_targets() -> Iterator[None]:
             self.targets = kept
         if ours and self.event_pattern.matches_event(original_event):
             for target in ours:
-                hand_over(target, original_event)
+                hand_over(target, original_event, self.arn, may_invoke)
 
     with replaced((Rule, "send_to_targets", send)):
         yield
 
 
-def hand_over(target: dict[str, Any], event: dict[str, Any]) -> None:
+def hand_over(target: dict[str, Any], event: dict[str, Any], rule: str, may_invoke: MayInvoke) -> None:
     """Give one target its form of the event."""
     body = dumped(shaped(target, event | {"time": instant(event["time"])}))
     arn = target["Arn"]
     _, _, service, region, account = arn.split(":")[:5]
     if service == "lambda":
-        lambda_backend(account, region).invoke(arn, None, body, {}, {})
+        functions = lambda_backend(account, region)
+        if may_invoke(functions.get_function(arn), "events.amazonaws.com", rule):
+            functions.invoke(arn, None, body, {}, {})
     elif service == "sns":
         sns_backends[account][region].publish(message=body, arn=arn)
     else:
