@@ -108,7 +108,7 @@ def test_two_runs_at_once_and_exactly_one_moves(first: Project, db: Database, da
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(ended, key=str) == [RunInProgress, None] or set(ended) == {RunInProgress, None}
+    assert set(ended) == {RunInProgress, None}
     assert len(rows(database, "SELECT 1 FROM dbmigrate.revision")) == 1
 
 
@@ -173,9 +173,6 @@ def test_the_database_of_another_environment_is_refused_everywhere(first: Projec
 def test_reset_empties_every_schema_and_keeps_what_was_there_before_us(
     project: Project, db: Database, database: str
 ) -> None:
-    extensions = {name for (name,) in rows(database, "SELECT name FROM pg_available_extensions")}
-    if not {"citext", "hstore"} <= extensions:
-        pytest.skip("this server has no contrib extensions")
     with connected(database) as admin:
         admin.run("CREATE EXTENSION citext")
     project.add("a1", None, "CREATE EXTENSION hstore\nCREATE SCHEMA \"Odd \"\"name\"\"\"\nCREATE TABLE other (id citext)")

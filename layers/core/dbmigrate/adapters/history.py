@@ -54,7 +54,7 @@ class History:
             down=tuple(sorted({*entry._versioned_down_revisions, *entry._resolved_dependencies})),
             file=str(path.relative_to(self.folder)) if path.is_relative_to(self.folder) else path.name,
             source_digest=_digest_of_text(path.read_bytes()),
-            doc=(entry.doc or "").strip(),
+            doc=entry.longdoc.strip(),
         )
 
     @property
@@ -105,7 +105,8 @@ class History:
         }
 
     def _is_private(self, path: Path) -> bool:
-        return any(part == "__pycache__" or part[0] == "." for part in path.relative_to(self.folder).parts)
+        folders = path.relative_to(self.folder).parent.parts
+        return any(folder == "__pycache__" or folder.startswith(".") for folder in folders)
 
 
 def load_history(folder: Path) -> History:

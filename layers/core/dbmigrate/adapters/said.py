@@ -38,7 +38,7 @@ def said(error: BaseException) -> str:
     facts = facts_of(original)
     if not facts:
         return f"{type(original).__name__}: {original}"
-    words = [facts.get("M", "")] + [facts[key] for key in ("D", "H") if key in facts]
+    words = [facts[key].rstrip(".") for key in ("M", "D", "H") if key in facts]
     statement = " ".join(str(getattr(error, "statement", "") or "").split())
     return ". ".join(words) + (f". Statement: {statement[:500]}" if statement else "")
 

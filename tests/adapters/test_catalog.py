@@ -1,0 +1,169 @@
+"""Drift: each change by hand is named, and a dump that was restored is no change."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.adapters.project import connected, rows
+
+from dbmigrate.adapters import catalog
+from dbmigrate.adapters.connection import target_from_url
+from dbmigrate.adapters.database import Database
+from dbmigrate.adapters.history import load_history
+from dbmigrate.domain.catalog import Catalog, describe_drift
+
+SAMPLE = Path(__file__).parents[2] / "migrations"
+EVERYTHING = """
+CREATE SCHEMA shop;
+CREATE TYPE shop.mood AS ENUM ('good', 'bad');
+CREATE DOMAIN shop.mail AS text CHECK (VALUE LIKE '%@%');
+CREATE TYPE shop.pair AS (a int, b text);
+CREATE TYPE shop.span AS RANGE (subtype = float8);
+CREATE SEQUENCE shop.numbers START 7 INCREMENT 2;
+CREATE TABLE shop.items (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    code varchar(20) NOT NULL DEFAULT 'x' CHECK (code IN ('x', 'it''s', 'z')),
+    price numeric(10, 2), doubled numeric GENERATED ALWAYS AS (id * 2) STORED,
+    mood shop.mood, mail shop.mail, tags text[] DEFAULT '{}', n int DEFAULT nextval('shop.numbers'));
+CREATE INDEX items_price ON shop.items (price DESC) WHERE code IN ('x', 'z');
+CREATE UNIQUE INDEX items_lower ON shop.items (lower(code));
+CREATE TABLE shop.lines (id int, item bigint REFERENCES shop.items ON DELETE CASCADE);
+CREATE TABLE shop.months (at date NOT NULL, n int) PARTITION BY RANGE (at);
+CREATE TABLE shop.months_1 PARTITION OF shop.months FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');
+CREATE INDEX months_n ON shop.months (n);
+CREATE VIEW shop.cheap WITH (security_barrier) AS SELECT id, code FROM shop.items WHERE code IN ('x', 'z');
+CREATE MATERIALIZED VIEW shop.sums AS SELECT count(*) AS n FROM shop.items;
+CREATE FUNCTION shop.touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
+CREATE TRIGGER touched BEFORE UPDATE ON shop.items FOR EACH ROW EXECUTE FUNCTION shop.touch();
+CREATE RULE no_delete AS ON DELETE TO shop.lines DO INSTEAD NOTHING;
+ALTER TABLE shop.items ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON shop.items FOR SELECT TO pg_monitor USING (code = 'x');
+CREATE STATISTICS shop.both (dependencies) ON code, price FROM shop.items;
+ALTER TABLE shop.items ALTER code SET STATISTICS 500;
+COMMENT ON COLUMN shop.items.code IS 'what it is';
+"""
+BY_HAND = [
+    ("CREATE TABLE public.extra (id int)", "relation public.extra is in no revision"),
+    ("DROP TABLE shop.lines", "relation shop.lines is missing"),
+    ("ALTER TABLE shop.items ADD note text", "column shop.items.note is in no revision: text"),
+    ("ALTER TABLE shop.items ALTER price TYPE numeric(12, 2)", "column shop.items.price is numeric(12,2)"),
+    ("ALTER TABLE shop.items ALTER code SET DEFAULT 'z'", "column shop.items.code is"),
+    ("ALTER TABLE shop.items ALTER code SET STATISTICS 100", "STATISTICS 100"),
+    ("DROP INDEX shop.items_price", "index shop.items_price is missing"),
+    ("CREATE INDEX extra ON shop.items (n)", "index shop.extra is in no revision"),
+    ("CREATE OR REPLACE FUNCTION shop.touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN old; END'",
+     "function shop.touch() is"),
+    ("DROP TRIGGER touched ON shop.items", "trigger shop.items.touched is missing"),
+    ("ALTER TABLE shop.items DISABLE TRIGGER touched", "trigger shop.items.touched is"),
+    ("ALTER TYPE shop.mood ADD VALUE 'so so' AFTER 'good'", "enum shop.mood is good,so so,bad"),
+    ("ALTER TABLE shop.lines DROP CONSTRAINT lines_item_fkey", "constraint shop.lines.lines_item_fkey is missing"),
+    ("ALTER TABLE shop.items ADD CHECK (n > 0) NOT VALID", "NOT VALID"),
+    ("ALTER DOMAIN shop.mail SET NOT NULL", "domain shop.mail is text NOT NULL"),
+    ("CREATE OR REPLACE VIEW shop.cheap AS SELECT id, code FROM shop.items", "view shop.cheap is"),
+    ("ALTER TABLE shop.items DISABLE ROW LEVEL SECURITY", "relation shop.items is"),
+    ("ALTER TABLE shop.items REPLICA IDENTITY FULL", "replica identity full"),
+    ("ALTER POLICY own ON shop.items TO PUBLIC", "policy shop.items.own is"),
+    ("ALTER SEQUENCE shop.numbers INCREMENT 3", "sequence shop.numbers is"),
+    ("CREATE TYPE shop.other AS RANGE (subtype = int8)", "range shop.other is in no revision"),
+    ("ALTER TYPE shop.pair ADD ATTRIBUTE c int", "column shop.pair.c is in no revision"),
+    ("DROP STATISTICS shop.both", "statistics shop.both is missing"),
+    ("DROP RULE no_delete ON shop.lines", "rule shop.lines.no_delete is missing"),
+    ("COMMENT ON COLUMN shop.items.code IS 'else'", "comment table column shop.items.code is else"),
+    ("CREATE SCHEMA extra", "schema extra is in no revision"),
+    ("ALTER TABLE shop.months DETACH PARTITION shop.months_1", "relation shop.months_1 is"),
+    ("CREATE TABLE shop.months_2 PARTITION OF shop.months FOR VALUES FROM ('2026-02-01') TO ('2026-03-01')",
+     "relation shop.months_2 is in no revision"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def full(postgres: Any) -> Iterator[str]:
+    url = postgres.create_database("everything")
+    with connected(url) as admin:
+        admin.run(EVERYTHING)
+    yield url
+    postgres.drop_database("everything")
+
+
+def read(url: str) -> Catalog:
+    return Database(target_from_url(url), "development").catalog()
+
+
+@pytest.mark.parametrize(("by_hand", "named"), BY_HAND, ids=[named for _, named in BY_HAND])
+def test_a_change_by_hand_is_named(full: str, by_hand: str, named: str) -> None:
+    database = Database(target_from_url(full), "development")
+    with database.session() as connection:
+        before = catalog.snapshot(connection)
+        connection.exec_driver_sql(by_hand)
+        drift = describe_drift(before, catalog.snapshot(connection))
+        connection.rollback()
+    assert any(named in line for line in drift), drift
+
+
+def test_an_invalid_index_is_drift(full: str) -> None:
+    database = Database(target_from_url(full), "development")
+    with database.session() as connection:
+        before = catalog.snapshot(connection)
+        connection.exec_driver_sql("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'shop.items_price'::regclass")
+        assert "INVALID" in describe_drift(before, catalog.snapshot(connection))[0]
+        assert catalog.invalid_indexes(connection) == ["shop.items_price"]
+        connection.rollback()
+
+
+def test_reading_leaves_the_callers_search_path(full: str) -> None:
+    with Database(target_from_url(full), "development").session() as connection:
+        connection.exec_driver_sql("SET LOCAL search_path = shop, public")
+        catalog.snapshot(connection)
+        assert connection.exec_driver_sql("SELECT current_setting('search_path')").scalar() == "shop, public"
+
+
+def test_every_kind_of_object_is_there(full: str) -> None:
+    from dbmigrate.adapters.catalog_queries import KINDS
+
+    assert set(KINDS) - set(read(full)) == {"extension"}
+
+
+def restored(postgres: Any, url: str, name: str) -> str:
+    """A copy that went through pg_dump and psql."""
+    address = ["-h", "127.0.0.1", "-p", str(postgres.port), "-U", "postgres"]
+    dump = subprocess.run(
+        [postgres.binaries / "pg_dump", *address, url.rpartition("/")[2]], capture_output=True, check=True
+    )
+    copy = str(postgres.create_database(name, template="template0"))
+    subprocess.run(
+        [postgres.binaries / "psql", *address, "-q", "-v", "ON_ERROR_STOP=1", "-d", name],
+        input=dump.stdout, capture_output=True, check=True,
+    )  # fmt: skip
+    return copy
+
+
+def test_a_restored_dump_is_no_drift(postgres: Any, full: str, database: str) -> None:
+    history = load_history(SAMPLE)
+    sample = Database(target_from_url(database), "development")
+    sample.move(history, history.order, "upgrade", "run-1",
+                {"bundle": "b", "plan": "p", "direction": "upgrade", "requested_by": "ann"})  # fmt: skip
+    for number, url in enumerate((full, database)):
+        name = f"restored_{number}"
+        try:
+            assert describe_drift(read(url), read(restored(postgres, url, name))) == []
+        finally:
+            postgres.drop_database(name)
+
+
+def test_the_ledger_and_the_version_table_are_no_part_of_it(database: str) -> None:
+    with connected(database) as admin:
+        admin.run("CREATE SCHEMA dbmigrate; CREATE TABLE dbmigrate.x (id int PRIMARY KEY);"
+                  "COMMENT ON TABLE dbmigrate.x IS 'ours';"
+                  "CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY)")  # fmt: skip
+    assert read(database) == {}
+
+
+def test_members_of_an_extension_are_the_extensions_own(database: str) -> None:
+    (name,) = rows(database, "SELECT min(name) FROM pg_available_extensions WHERE name <> 'plpgsql'")[0]
+    with connected(database) as admin:
+        admin.run(f'CREATE EXTENSION "{name}"')
+    assert list(read(database)) == ["extension"]

@@ -1,0 +1,103 @@
+"""What the rehearsal writes down, and that nothing spoils what comes after it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from tests.adapters.project import Project, concurrently, move
+
+from dbmigrate.adapters.database import Database
+from dbmigrate.adapters.history import load_history
+from dbmigrate.adapters.rehearsal import rehearse
+from dbmigrate.domain.catalog import changes_between, fingerprint
+from dbmigrate.domain.errors import RehearsalFailed
+from dbmigrate.domain.evidence import Evidence
+
+SAMPLE = Path(__file__).parents[2] / "migrations"
+
+
+@pytest.fixture(scope="module")
+def sample(postgres: object) -> Evidence:
+    from dbmigrate.adapters.connection import target_from_url
+
+    target = target_from_url(postgres.create_database("rehearsed"))  # type: ignore[attr-defined]
+    return rehearse(load_history(SAMPLE), target)
+
+
+def test_every_way_back_of_the_sample_history_is_proved(sample: Evidence) -> None:
+    assert {revision: seen.round_trip_error for revision, seen in sample.revisions.items() if not seen.round_trip} == {}
+    assert [revision for revision, seen in sample.revisions.items() if seen.autocommit] == ["0007", "0012", "0015"]
+    assert sample.revisions["0014"].drops == ("public.users.full_name",)
+    assert sample.revisions["0012"].overwrites == ("public.users.name",)
+    assert all(seen.sql for seen in sample.revisions.values())
+
+
+def test_the_catalog_at_every_revision_is_the_live_one(sample: Evidence, db: Database) -> None:
+    history = load_history(SAMPLE)
+    for revision in history.order:
+        move(db, history, revision)
+        live = db.catalog()
+        assert changes_between(sample.catalog_at([revision]), live) == ()
+        assert sample.revisions[revision].fingerprint == fingerprint(live)
+
+
+def test_the_same_revisions_make_the_same_evidence(project: Project, db: Database) -> None:
+    history = project.add("a1", None, "CREATE TABLE a (id int)", "DROP TABLE a").history()
+    once = rehearse(history, db.target)
+    db.empty()
+    assert rehearse(history, db.target) == once
+
+
+def test_what_a_revision_loses(project: Project, db: Database) -> None:
+    project.add("a1", None, "CREATE TABLE a (id int, old text, gone text)\nCREATE TABLE b (id int)", "DROP TABLE a, b")
+    project.add(
+        "b2",
+        "a1",
+        "ALTER TABLE a RENAME old TO new\nALTER TABLE a DROP gone\nDROP TABLE b\nUPDATE a SET id = 1\n"
+        "DELETE FROM a\nALTER TABLE a ALTER id TYPE smallint",
+    )
+    seen = rehearse(project.history(), db.target).revisions["b2"]
+    assert seen.drops == ("public.b", "public.a.gone")
+    assert seen.overwrites == ("public.a.id",)
+    assert seen.deletes == ("public.a",)
+
+
+def test_bound_values_and_our_own_questions(project: Project, db: Database) -> None:
+    code = "import sqlalchemy as sa\nop.execute(sa.text('SELECT :n').bindparams(n=7))"
+    (statement,) = rehearse(project.add("a1", None, code).history(), db.target).revisions["a1"].sql
+    assert statement == "SELECT %s::INTEGER  -- with (7,)"
+
+
+BAD_WAYS_BACK = {
+    "raises": ("raise NotImplementedError('one way')", "the way back fails: .*NotImplementedError: one way"),
+    "does nothing": ("pass", "the downgrade leaves other objects: .*relation public.b"),
+    "takes too much": ("DROP TABLE b\nDROP TABLE a", "the downgrade leaves other objects"),
+    "half": (concurrently("DROP TABLE b") + "\nraise ValueError('late')", "the way back fails: .*commits inside"),
+    "is not repeatable": ("DROP TABLE b\nCREATE VIEW b AS SELECT 1 AS n\nDROP VIEW b\nCREATE SEQUENCE left_over", "left_over"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_WAYS_BACK)
+def test_a_bad_way_back_is_written_down_and_spoils_nothing(project: Project, db: Database, name: str) -> None:
+    back, said = BAD_WAYS_BACK[name]
+    project.add("a1", None, "CREATE TABLE a (id int)", "DROP TABLE a")
+    project.add("b2", "a1", "CREATE TABLE b (id int)", back)
+    project.add("c3", "b2", "CREATE TABLE c (id int)", "DROP TABLE c")
+    evidence = rehearse(project.history(), db.target)
+    assert [evidence.revisions[revision].round_trip for revision in ("a1", "b2", "c3")] == [True, False, True]
+    assert re.search(said, evidence.revisions["b2"].round_trip_error or "")
+    assert sorted(evidence.catalog_at(["c3"])["relation"]) == ["public.a", "public.b", "public.c"]
+
+
+def test_an_upgrade_that_fails_stops_the_rehearsal(project: Project, db: Database) -> None:
+    with pytest.raises(RehearsalFailed, match="a1_change.py, upgrade: division by zero") as failed:
+        rehearse(project.add("a1", None, "SELECT 1 / 0").history(), db.target)
+    assert failed.value.exit_code == 3
+
+
+def test_progress_is_told(project: Project, db: Database) -> None:
+    told: list[tuple[int, int, str]] = []
+    rehearse(project.add("a1", None).add("b2", "a1").history(), db.target, lambda *facts: told.append(facts))
+    assert told == [(0, 2, "a1"), (1, 2, "b2")]
