@@ -21,7 +21,7 @@ check: .venv/ready-for-checks .venv-sam/ready node_modules/.package-lock.json
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(SAM) validate --lint --template template.yaml
-	$(BIN)/python -m pytest tests/template tests/statemachine/test_definition.py
+	$(BIN)/python -m pytest tests/template
 	$(MAKE) build
 	$(BIN)/python -m benchmarks.layer_size --json
 

@@ -47,6 +47,7 @@ def live_through_everything(pipeline: Pipeline) -> None:
     pipeline.end(rejected)
     assert pipeline.finish(pipeline.start(digest)).outcome in ("RolledBack", "NeedsManualRollback")
     pipeline.cloud.invoke("InspectFunction", {"question": "status"})
+    pipeline.cloud.invoke("RequestApprovalFunction", {"question": "waiting"})
     plan = next(i.event["plan"] for i in pipeline.cloud.invocations if "phase" in i.event)
     pipeline.cloud.invoke("InspectFunction", {"plan": plan, "phase": "upgrade", "run": "r", "failure": {}})
 
@@ -86,10 +87,10 @@ def lived(
     folder: Path = tmp_path_factory.mktemp("permissions")
     environment = request.param.split(",")[0]
     url = postgres.create_database(f"permissions_{environment}")
-    parameters = {"Environment": environment, "FirstApprover": APPROVER}
+    parameters = {"Environment": environment, "FirstApprover": APPROVER, "ApplicationAlarms": "orders-5xx"}
     if environment == "production":
         url = url.replace("postgres@", "postgres:not-asked-for@")
-        parameters |= {"DatabaseCluster": "orders", "ApplicationAlarms": "orders-5xx"}
+        parameters |= {"DatabaseCluster": "orders"}
     with ExitStack() as stack:
         server = DatabaseServer(url, postgres, None)
         cloud = stack.enter_context(stand_in(ROOT / "template.yaml", parameters, server, folder))

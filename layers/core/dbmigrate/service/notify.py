@@ -64,6 +64,9 @@ def notify(
         emit("ForcedRuns", 1)
     elif ending.words.failed:
         emit("MigrationFailures", 1)
+        # A backup that outlived its budget failed in the state machine: no function saw it.
+        if ending.outcome == "BackupFailed":
+            emit("BackupFailures", 1)
     if not silent:
         messages.announce(notice_subject(ending), notice_text(ending))
     return {"sent": not silent}
