@@ -99,14 +99,15 @@ def try_history(given: Any, urls: Sequence[str]) -> dict[str, Any]:
     deploy(given.migrations, ours)
     evidence = rehearsed(given.migrations, scratch)
     one_way = {r.revision: r.round_trip_error for r in evidence.revisions.values() if not r.round_trip}
-    differences = describe_drift(catalog_of(theirs), catalog_of(ours))
+    found, history = catalog_of(ours), load_history(given.migrations)
     return {
         "package": f"{given.package} {version(given.package)}",
         "revisions": len(evidence.order),
         "statements": sum(len(r.sql) for r in evidence.revisions.values()),
         "outside_transactions": sum(r.autocommit for r in evidence.revisions.values()),
-        "objects": sum(map(len, catalog_of(ours).values())),
-        "differences": differences,
+        "objects": sum(map(len, found.values())),
+        "differences": describe_drift(catalog_of(theirs), found),
+        "unforeseen": describe_drift(evidence.catalog_at(history.heads), found),
         "round_trips": len(evidence.order) - len(one_way),
         "one_way": one_way,
     }
@@ -119,7 +120,8 @@ def show(found: dict[str, Any]) -> None:
     )
     different = len(found["differences"])
     print(f"{found['objects']} catalog objects, {different} differences from the project's own way")
-    for line in found["differences"][:SHOWN]:
+    print(f"{len(found['unforeseen'])} differences from what the rehearsal foresaw")
+    for line in [*found["differences"], *found["unforeseen"]][:SHOWN]:
         print(f"    {line}")
     print(f"{found['round_trips']} of {found['revisions']} go up, down and up again")
     for revision, why in found["one_way"].items():
@@ -143,7 +145,7 @@ def main() -> int:
         print(json.dumps(found, indent=2))
     else:
         show(found)
-    return 1 if found["differences"] else 0
+    return 1 if found["differences"] or found["unforeseen"] else 0
 
 
 if __name__ == "__main__":
