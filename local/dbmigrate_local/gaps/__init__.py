@@ -8,13 +8,6 @@ on the fast clock, heartbeats' own error name, distributed Map, JSONPath, direct
 of rules, alarms over more than one period, resource policies (topics, buckets, keys, function permissions).
 """
 
-import sys
-from importlib.util import find_spec
-from types import ModuleType
+from dbmigrate_local.gaps.unused_imports import stand_in_for_validator
 
-if find_spec("openapi_spec_validator") is None:
-    # moto's CloudFormation imports every service, and API Gateway's first version imports this validator of
-    # documents that no template here has.
-    unused = ModuleType("openapi_spec_validator")
-    unused.validate_spec = lambda document: None  # type: ignore[attr-defined]
-    sys.modules["openapi_spec_validator"] = unused
+stand_in_for_validator()  # before any module here imports moto
