@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import ast
 import re
 import unicodedata
 from pathlib import Path
@@ -14,7 +13,7 @@ from alembic import command as alembic
 from alembic.config import Config
 
 from dbmigrate.adapters.history import History
-from dbmigrate.domain.errors import DbMigrateError, HistoryRejected, Misconfigured
+from dbmigrate.domain.errors import Misconfigured
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -75,7 +74,7 @@ def write_revision(history: History, message: str, connection: Connection | None
     """Write the file and return its path. With a connection the project's env.py compares its models with
     that database; no difference, no file (None).
 
-    Raises Misconfigured when script.py.mako is missing or env.py fails, HistoryRejected for what is no Python.
+    Raises Misconfigured when script.py.mako is missing or makes no Python, or when env.py fails.
     """
     template = history.folder / "script.py.mako"
     if not template.is_file():
@@ -88,7 +87,6 @@ def write_revision(history: History, message: str, connection: Connection | None
     if made is None:
         return None
     path = Path(made.path)
-    _refuse_broken(path)
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
@@ -97,14 +95,15 @@ def _generate(config: Config, history: History, message: str, compare: bool) -> 
     arguments: dict[str, Any] = {"rev_id": next_id(history), "autogenerate": compare, "head": "head"}
     if compare:
         arguments["process_revision_directives"] = _nothing_for_nothing
+    before = set(history.folder.rglob("*.py"))
     try:
         made = alembic.revision(config, message, **arguments)
-    except DbMigrateError:
-        raise
     except Exception as error:
+        for path in set(history.folder.rglob("*.py")) - before:  # Alembic leaves even what it could not load
+            path.unlink()
         culprit, hint = AUTOGENERATE if compare else TEMPLATE
         raise Misconfigured(f"{culprit} failed: {type(error).__name__}: {error}", hint) from error
-    return made
+    return None if isinstance(made, list) else made
 
 
 def _nothing_for_nothing(context: Any, revision: Any, directives: list[Any]) -> None:
@@ -121,14 +120,3 @@ def _config(history: History, name: str) -> Config:
     form = config.get_main_option("file_template") or "%(rev)s_%(slug)s"
     config.set_main_option("file_template", form.replace("%(slug)s", name).replace("%", "%%"))
     return config
-
-
-def _refuse_broken(path: Path) -> None:
-    try:
-        ast.parse(path.read_text())
-    except SyntaxError as error:
-        path.unlink()
-        raise HistoryRejected(
-            f"script.py.mako made no Python of it ({error.msg}, line {error.lineno}); the file was removed.",
-            "mend script.py.mako, or choose another message",
-        ) from error

@@ -180,7 +180,7 @@ def open_stack(options: Options, name: str | None) -> Stack:
 @contextlib.contextmanager
 def aws_errors(options: Options) -> Iterator[None]:
     """What AWS refuses, as one of our errors."""
-    hint = "check AWS_PROFILE and AWS_REGION (aws sts get-caller-identity), or run without AWS: --local"
+    hint = "check AWS_PROFILE and AWS_REGION (aws sts get-caller-identity), or try: deploy --local"
     try:
         yield
     except ClientError as error:
@@ -188,4 +188,6 @@ def aws_errors(options: Options) -> Iterator[None]:
             f"AWS refuses {error.operation_name}: {error.response['Error']['Message']}", hint
         ) from error
     except BotoCoreError as error:
-        raise Misconfigured(f"AWS cannot be reached for {options.environment}: {error}.", hint) from error
+        raise Misconfigured(
+            f"AWS cannot be reached for {options.environment}: {str(error).rstrip('.')}.", hint
+        ) from error

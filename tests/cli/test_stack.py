@@ -1,0 +1,146 @@
+"""Starting, joining and asking a stack, against small fakes of its AWS clients."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from dbmigrate.domain.errors import Misconfigured
+from dbmigrate_cli.failures import RunEnded
+from dbmigrate_cli.stack import Stack
+
+MACHINE = "arn:aws:states:eu-central-1:1:stateMachine:db-migrate-staging"
+
+
+class AlreadyExists(Exception):
+    pass
+
+
+class DoesNotExist(Exception):
+    pass
+
+
+class FakeStates:
+    """Step Functions: executions by name and status. ``overtaken`` are started by another just before us."""
+
+    def __init__(self, **statuses: str) -> None:
+        self.statuses = statuses
+        self.started: list[str] = []
+        self.overtaken: set[str] = set()
+        self.exceptions = SimpleNamespace(
+            ExecutionAlreadyExists=AlreadyExists, ExecutionDoesNotExist=DoesNotExist, InvalidArn=DoesNotExist
+        )
+
+    def describe_execution(self, executionArn: str) -> dict[str, Any]:  # noqa: N803
+        name = executionArn.rpartition(":")[2]
+        if name not in self.statuses:
+            raise DoesNotExist
+        return {
+            "status": self.statuses[name],
+            "startDate": datetime.now(UTC),
+            "input": "{}",
+            "error": "RolledBack",
+        }
+
+    def start_execution(self, stateMachineArn: str, name: str, input: str) -> dict[str, str]:  # noqa: N803
+        if name in self.overtaken:
+            self.statuses[name] = "RUNNING"
+            raise AlreadyExists
+        self.started.append(name)
+        return {"executionArn": f"arn:{name}"}
+
+    def list_executions(self, **asked: Any) -> dict[str, Any]:
+        return {"executions": [{"name": name} for name in self.statuses]}
+
+
+class FakeFormation:
+    def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803
+        if StackName == "absent":
+            raise ClientError(
+                {"Error": {"Code": "ValidationError", "Message": "does not exist"}}, "DescribeStacks"
+            )
+        outputs = {"StateMachineArn": MACHINE, "InspectFunctionName": "inspect"}
+        people = {"FirstApprover": "A@example.com", "SecondApprover": "b@example.com", "ThirdApprover": ""}
+        return {
+            "Stacks": [
+                {
+                    "Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()],
+                    "Parameters": [{"ParameterKey": k, "ParameterValue": v} for k, v in people.items()],
+                }
+            ]
+        }
+
+
+class FakeLambda:
+    def __init__(self, payload: Any, failed: bool) -> None:
+        self.answer = {"Payload": io.BytesIO(json.dumps(payload).encode())} | (
+            {"FunctionError": "Unhandled"} if failed else {}
+        )
+
+    def invoke(self, **asked: Any) -> dict[str, Any]:
+        return self.answer
+
+
+def stack(name: str = "db-migrate-staging", **clients: Any) -> Stack:
+    known = {"cloudformation": FakeFormation(), **clients}
+    return Stack("staging", name, known.__getitem__)
+
+
+def test_a_new_bundle_starts_a_run() -> None:
+    states = FakeStates()
+    started = stack(stepfunctions=states).start("staging-abc", {})
+    assert (started.run, started.joined, states.started) == ("staging-abc", False, ["staging-abc"])
+
+
+def test_a_running_one_is_joined() -> None:
+    states = FakeStates(**{"staging-abc": "FAILED", "staging-abc-2": "RUNNING"})
+    started = stack(stepfunctions=states).start("staging-abc", {})
+    assert (started.run, started.joined, states.started) == ("staging-abc-2", True, [])
+
+
+def test_an_ended_one_is_followed_by_the_next_number() -> None:
+    states = FakeStates(**{"staging-abc": "FAILED", "staging-abc-2": "SUCCEEDED"})
+    assert stack(stepfunctions=states).start("staging-abc", {}).run == "staging-abc-3"
+
+
+def test_whoever_comes_second_joins() -> None:
+    states = FakeStates()
+    states.overtaken.add("staging-abc")
+    started = stack(stepfunctions=states).start("staging-abc", {})
+    assert (started.run, started.joined) == ("staging-abc", True)
+
+
+def test_the_audience_is_everyone_but_the_requester() -> None:
+    assert stack().audience("a@example.com") == ["b@example.com"]
+
+
+def test_runs_say_how_they_ended() -> None:
+    found = stack(stepfunctions=FakeStates(**{"staging-abc": "FAILED", "staging-def": "RUNNING"})).runs(10)
+    assert [(run["run"], run["outcome"]) for run in found] == [
+        ("staging-abc", "RolledBack"),
+        ("staging-def", None),
+    ]
+
+
+def test_a_missing_stack_and_a_foreign_one_are_named() -> None:
+    with pytest.raises(Misconfigured, match="no stack absent"):
+        stack("absent").output("StateMachineArn")
+    with pytest.raises(Misconfigured, match="no output BundleBucketName"):
+        stack().output("BundleBucketName")
+
+
+def test_a_function_that_refuses_keeps_its_words_and_code() -> None:
+    said = {
+        "errorType": "WrongEnvironment",
+        "errorMessage": "belongs to production\nNext: name the right one",
+    }
+    with pytest.raises(RunEnded) as refused:
+        stack(**{"lambda": FakeLambda(said, failed=True)}).inspect()
+    assert (refused.value.name, refused.value.exit_code) == ("WrongEnvironment", 3)
+    assert (refused.value.message, refused.value.hint) == ("belongs to production", "name the right one")

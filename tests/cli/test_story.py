@@ -1,0 +1,136 @@
+"""An execution's events as lines, and its end as an exit code."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from dbmigrate_cli.follow import elapsed, written
+from dbmigrate_cli.outcomes import EXIT_CODES, SAID, ending_of
+from dbmigrate_cli.story import Story
+
+START = datetime(2026, 5, 1, tzinfo=UTC)
+STATUS = "db-migrate --environment staging status"
+PLAN = {
+    "pending": ["0002", "0003"],
+    "total": 2,
+    "direction": "upgrade",
+    "reversible": True,
+    "findings": {"note": 3, "review": 1, "block": 0},
+}
+
+
+def told(story: Story, *events: tuple[str, str, Any]) -> list[str]:
+    """The lines of (state, event type, details), one second apart."""
+    lines = []
+    for second, (state, kind, details) in enumerate(events):
+        at = START + timedelta(seconds=second)
+        entered = {"type": "WaitStateEntered" if kind == "wait" else "TaskStateEntered", "timestamp": at}
+        lines.append(story.tell(entered | {"stateEnteredEventDetails": {"name": state}}))
+        if kind != "wait":
+            key = kind[0].lower() + kind[1:] + "EventDetails"
+            lines.append(story.tell({"type": kind, "timestamp": at, key: details}))
+    return [written(line) for line in lines if line]
+
+
+def answer(payload: Any) -> dict[str, str]:
+    return {"output": json.dumps({"Payload": payload})}
+
+
+def test_a_run_is_told_state_by_state() -> None:
+    story = Story(["a@example.com", "b@example.com"])
+    lines = told(
+        story,
+        ("Validate", "TaskSucceeded", answer(PLAN)),
+        ("Start the backup", "TaskSucceeded", answer({"id": "snap-1", "kind": "instance"})),
+        ("Check the backup", "TaskSucceeded", answer({"status": "creating", "percent": 40})),
+        ("Check the backup", "TaskSucceeded", answer({"status": "creating", "percent": 40})),
+        ("Check the backup", "TaskSucceeded", answer({"status": "available", "percent": 100})),
+        ("Request approval", "TaskSubmitted", {"output": "{}"}),
+        (
+            "Request approval",
+            "TaskSucceeded",
+            {"output": json.dumps({"by": "a@example.com", "comment": "go"})},
+        ),
+        (
+            "Upgrade",
+            "TaskFailed",
+            {"error": "LockNotFree", "cause": json.dumps({"errorMessage": "held by 7\nNext: x"})},
+        ),
+        (
+            "Upgrade",
+            "TaskSucceeded",
+            answer({"revision": "0002", "seconds": 0.5, "lock_waits": 2, "completed": 1, "total": 2}),
+        ),
+        ("Verify", "TaskSucceeded", answer({"checks": ["revision", "catalog"]})),
+    )
+    assert [line.split("  ", 2)[2].split(None, 0)[0] for line in lines]
+    text = "\n".join(lines)
+    assert "2 revisions pending, 1 to review, reversible" in text
+    assert "snapshot snap-1" in text and text.count("creating (40 %)") == 1
+    assert "e-mailed to a@example.com, b@example.com; waiting for a decision" in text
+    assert "approved by a@example.com: go" in text
+    assert "a lock is not free, will try again: held by 7" in text
+    assert "1/2  0002 in 0.50 s, a lock was not free 2 times" in text
+    assert (story.done, story.backup, story.approved_by) == (["0002"], "snap-1", "a@example.com")
+
+
+def test_no_link_or_token_is_ever_told() -> None:
+    submitted = {"output": json.dumps({"token": "secret-token", "link": "https://x/approvals/secret"})}
+    assert "secret" not in "".join(
+        told(Story(["a@example.com"]), ("Request approval", "TaskSubmitted", submitted))
+    )
+
+
+@pytest.mark.parametrize("seconds, text", [(0, "  0:00"), (65.9, "  1:05"), (3600, "1:00:00")])
+def test_elapsed_time(seconds: float, text: str) -> None:
+    assert elapsed(seconds) == text
+
+
+@pytest.mark.parametrize(
+    "outcome, code",
+    [
+        ("RolledBack", 1),
+        ("BackupFailed", 1),
+        ("LockNotFree", 1),
+        ("RevisionFailed", 1),
+        ("ValidationFailed", 3),
+        ("ApprovalRejected", 3),
+        ("ApprovalExpired", 3),
+        ("ForceRefused", 3),
+        ("PlanOutdated", 3),
+        ("RunInProgress", 3),
+        ("NeedsManualRollback", 4),
+        ("RollbackFailed", 4),
+        ("States.Runtime", 4),
+    ],
+)
+def test_outcomes_have_their_documented_code(outcome: str, code: int) -> None:
+    assert ending_of({"status": "FAILED", "error": outcome, "cause": "why"}, STATUS).exit_code == code
+
+
+@pytest.mark.parametrize("status", ["ABORTED", "TIMED_OUT"])
+def test_a_stopped_run_needs_a_person(status: str) -> None:
+    ending = ending_of({"status": status}, STATUS)
+    assert (ending.exit_code, ending.command) == (4, STATUS)
+
+
+def test_every_failed_outcome_is_a_sentence() -> None:
+    assert set(EXIT_CODES) - {"Succeeded", "NothingPending"} <= set(SAID)
+
+
+def test_the_cause_gives_the_error_its_words_and_the_command() -> None:
+    wrapped = json.dumps(
+        {"errorType": "RevisionFailed", "errorMessage": "0002: no\nNext: mend it", "stackTrace": []}
+    )
+    cause = f"RevisionFailed: {wrapped} | Run: db-migrate --environment production rollback --run r"
+    ending = ending_of({"status": "FAILED", "error": "NeedsManualRollback", "cause": cause}, STATUS)
+    assert (ending.name, ending.why) == ("RevisionFailed", "0002: no")
+    assert ending.command == "db-migrate --environment production rollback --run r"
+    assert (
+        ending_of({"status": "FAILED", "error": "RolledBack", "cause": f"X: {wrapped}"}, STATUS).command
+        == "mend it"
+    )
