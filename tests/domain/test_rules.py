@@ -1,0 +1,95 @@
+"""Each rule with what it catches and what it lets pass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.domain.evidences import facts
+
+from dbmigrate.domain.errors import FindingsBlock
+from dbmigrate.domain.findings import SEVERITIES, Finding, judge, refuse_blocking
+from dbmigrate.domain.rules import RULES, SMALL_BYTES
+
+LARGE = {"public.users": SMALL_BYTES}
+CONCURRENT = "CREATE INDEX CONCURRENTLY ix ON users (name)"
+
+
+def found(**more: Any) -> list[tuple[str, str]]:
+    return [(finding.rule, finding.severity) for finding in judge(RULES.values(), [facts(**more)])]
+
+
+BAD = [
+    ("DM101", "review", {"drops": ("public.users",)}),
+    ("DM101", "review", {"drops": ("public.users.name",)}),
+    ("DM102", "review", {"round_trip": False, "round_trip_error": "the downgrade fails"}),
+    ("DM103", "block", {"autocommit": True, "sql": (CONCURRENT, "ALTER TABLE users ADD x int")}),
+    ("DM103", "block", {"autocommit": True, "sql": (CONCURRENT, "UPDATE users SET x = 1")}),
+    ("DM103", "block", {"autocommit": True, "sql": ("ALTER TABLE users ADD x int", "UPDATE users SET x = 1")}),
+    ("DM103", "block", {"autocommit": True, "sql": ("CREATE TABLE a ()", "CREATE TABLE b ()")}),
+    ("DM104", "note", {"sql": ("CREATE INDEX ix ON users (name)",)}),
+    ("DM104", "block", {"sql": ("CREATE INDEX ix ON users (name)",), "table_bytes": LARGE}),
+    ("DM104", "block", {"sql": ("create unique index if not exists ix on only public.users (name)",), "table_bytes": LARGE}),
+    ("DM104", "block", {"sql": ("CREATE INDEX ON users (name)",), "table_bytes": LARGE}),
+    ("DM104", "block", {"sql": ("ALTER TABLE users ADD CONSTRAINT one UNIQUE (name)",), "table_bytes": LARGE}),
+    ("DM104", "block", {"sql": ('ALTER TABLE ONLY "users" ADD PRIMARY KEY (id)',), "table_bytes": LARGE}),
+    ("DM105", "note", {"doc": "Because."}),
+]
+GOOD = [
+    {},
+    {"drops": ("public.made_in_this_plan", "public.other.name")},
+    {"autocommit": True, "sql": (CONCURRENT,), "table_bytes": LARGE},
+    {"autocommit": True, "sql": ("SET statement_timeout = 0", CONCURRENT, "DROP INDEX CONCURRENTLY old")},
+    {"autocommit": True, "sql": ("ALTER TYPE mood ADD VALUE 'x'", "ALTER TYPE mood ADD VALUE 'y'")},
+    {"autocommit": True, "sql": ("WITH batch AS (SELECT 1) UPDATE users SET x = 1", "UPDATE users SET x = 1")},
+    {"sql": ("CREATE TABLE new (id int)", "CREATE INDEX ix ON new (id)", "ALTER TABLE new ADD PRIMARY KEY (id)"),
+     "table_bytes": LARGE},
+    {"sql": ("ALTER TABLE users ADD CONSTRAINT one UNIQUE USING INDEX ix",), "table_bytes": LARGE},
+    {"sql": ("ALTER TABLE users RENAME name TO title", "ALTER INDEX ix RENAME TO iy"), "table_bytes": LARGE},
+    {"doc": "Because.\n\nROLLBACK: drop it."},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "severity", "case"), BAD)
+def test_what_is_bad_is_caught(rule: str, severity: str, case: dict[str, Any]) -> None:
+    assert found(**case) == [(rule, severity)]
+
+
+@pytest.mark.parametrize("case", GOOD)
+def test_what_is_good_passes(case: dict[str, Any]) -> None:
+    assert found(**case) == []
+
+
+def test_every_rule_has_a_bad_case_and_says_what_to_write() -> None:
+    assert {rule for rule, _, _ in BAD} == set(RULES)
+    assert all(rule.title and rule.instead and rule.check.__doc__ for rule in RULES.values())
+    assert {severity for _, severity, _ in BAD} <= set(SEVERITIES)
+
+
+def test_a_finding_says_where_what_waits_and_what_to_write() -> None:
+    (finding,) = judge(RULES.values(), [facts(revision="b2", sql=("CREATE INDEX ix ON users (name)",))])
+    assert finding == Finding(
+        "DM104",
+        "b2",
+        "note",
+        "CREATE INDEX takes SHARE on public.users: inserts, updates and deletes wait until its index is built.",
+        RULES["DM104"].instead,
+    )
+    assert Finding(**finding.to_json()) == finding
+
+
+def test_findings_keep_the_order_of_the_revisions() -> None:
+    both = [facts(revision="b2", doc=""), facts(revision="a1", doc="", drops=("public.users",))]
+    assert [(finding.revision, finding.rule) for finding in judge(RULES.values(), both)] == [
+        ("b2", "DM105"),
+        ("a1", "DM101"),
+        ("a1", "DM105"),
+    ]
+
+
+def test_what_blocks_is_refused_outside_of_development() -> None:
+    blocking = judge(RULES.values(), [facts(sql=("CREATE INDEX ix ON users (name)",), table_bytes=LARGE)])
+    refuse_blocking(blocking, "development")
+    refuse_blocking(judge(RULES.values(), [facts(doc="")]), "production")
+    with pytest.raises(FindingsBlock, match="DM104 a1: CREATE INDEX takes SHARE.*\n  Write instead: CREATE INDEX CONC"):
+        refuse_blocking(blocking, "staging")
