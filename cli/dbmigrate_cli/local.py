@@ -53,7 +53,7 @@ def local_stack(options: Options, real_time: bool) -> Iterator[LocalStack]:
     folder = (FOLDER / "stand-in" / options.environment).resolve()
     options.output.note(f"Deploying {template.name} for {options.environment} on this machine …")
     parameters = {"Environment": options.environment}
-    with stand_in(template, parameters, server, folder, fast=not real_time) as cloud:
+    with stand_in(template, parameters, server, folder, pace=1.0 if real_time else 0.0) as cloud:
         stack = LocalStack(options.environment, f"db-migrate-{options.environment}", cloud, database)
         options.output.note(f"E-mails lie in {FOLDER}/stand-in/{options.environment}/mailbox.")
         bring_proofs(stack)

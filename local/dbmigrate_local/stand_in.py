@@ -96,7 +96,7 @@ def stand_in(
     parameters: Mapping[str, str] | None = None,
     database: DatabaseServer | None = None,
     folder: Path | None = None,
-    fast: bool = True,
+    pace: float = 0.0,
     handlers: Mapping[str, Handler] | None = None,
     decide_port: int = 0,
     environment: Mapping[str, str] | None = None,
@@ -106,7 +106,8 @@ def stand_in(
     parameters   of the template; what is not given is this machine's
     database     that the functions reach; without one they reach none, and snapshots hold no data
     folder       for e-mails as files (folder/mailbox); without one they are kept in memory only
-    fast         waits and retries take no time, and the state machine's clock moves on instead
+    pace         the share of each wait and retry that really passes; 0 none (the state machine's clock moves
+                 on instead), 1 all of it
     handlers     by logical id: run instead of the template's code
     decide_port  of the approval page on 127.0.0.1; 0 takes a free one
     environment  variables for every function, on top of the template's
@@ -117,7 +118,7 @@ def stand_in(
         raise AlreadyOpen()
     try:
         with contextlib.ExitStack() as stack:
-            cloud = open_account(stack, database, folder, fast, handlers or {}, environment or {})
+            cloud = open_account(stack, database, folder, pace, handlers or {}, environment or {})
             deploy_into(stack, cloud, template, parameters or {}, database, decide_port)
             yield cloud
     finally:
@@ -128,7 +129,7 @@ def open_account(
     stack: contextlib.ExitStack,
     database: DatabaseServer | None,
     folder: Path | None,
-    fast: bool,
+    pace: float,
     handlers: Mapping[str, Handler],
     environment: Mapping[str, str],
 ) -> Cloud:
@@ -152,9 +153,9 @@ def open_account(
         runtime=Runtime(handlers, {**ON_THIS_MACHINE, **environment}, credentials),
         snapshots=store,
     )
-    stack.enter_context(waiting(cloud.clock, cloud.waits, fast))
+    stack.enter_context(waiting(cloud.clock, cloud.waits, pace))
     stack.enter_context(jsonata(cloud.clock))
-    stack.enter_context(rds(store, fast))
+    stack.enter_context(rds(store, settles=pace == 0))
     stack.enter_context(deliveries(cloud.mailbox.receive))
     stack.enter_context(lambda_dispatch(cloud.runtime.run))
     stack.enter_context(machine_role(credentials))

@@ -165,13 +165,13 @@ def cloud_template() -> dict[str, Any]:
 
 def test_slow_means_real_time(tmp_path: Path) -> None:
     definition = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 1, "End": True}}}
-    with stand_in(SMALL / "template.yaml", fast=False) as cloud:
+    with stand_in(SMALL / "template.yaml", pace=1) as cloud:
         ended = run_of(cloud, {"QueryLanguage": "JSONata", **definition})
         assert (ended["stopDate"] - ended["startDate"]).total_seconds() >= 1
 
 
 def test_leaving_stops_what_still_waits() -> None:
-    with stand_in(SMALL / "template.yaml", fast=False) as cloud:
+    with stand_in(SMALL / "template.yaml", pace=1) as cloud:
         run = cloud.start({"question": "May I?"})
         cloud.until(lambda: "Wait a day" in cloud.states(run))
         execution = cloud.execution(run)

@@ -25,7 +25,6 @@ def machine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
             template=ROOT / "template.yaml",
             parameters=parameters_of(environment, BreakGlass="yes" if broken else "no"),
             folder=tmp_path_factory.mktemp(environment),
-            fast=True,
             handlers=scenario.handlers(),
         ) as cloud,
     ):

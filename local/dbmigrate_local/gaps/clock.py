@@ -46,16 +46,15 @@ class Clock:
 
 
 @contextlib.contextmanager
-def waiting(clock: Clock, waits: list[Wait], fast: bool) -> Iterator[None]:
-    """Record every Wait and Retry in `waits`; when fast, none of them takes time."""
+def waiting(clock: Clock, waits: list[Wait], pace: float) -> Iterator[None]:
+    """Record every Wait and Retry in `waits`; `pace` is the share of each that really passes, 1 as on AWS."""
     running = threading.local()
     retry = RetrierDecl._eval_body
 
     def pause(environment: Any, seconds: float) -> None:
-        if fast:
-            clock.advance(seconds)
-            return
-        environment.program_state_event.wait(seconds)  # a stopped execution does not sleep on
+        clock.advance(seconds * (1 - pace))
+        if pace:
+            environment.program_state_event.wait(seconds * pace)  # a stopped execution does not sleep on
 
     def wait(self: WaitFunction, env: Any, wait_seconds: float) -> None:
         waits.append(Wait("wait", wait_seconds))

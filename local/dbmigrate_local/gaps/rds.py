@@ -17,20 +17,20 @@ PROGRESS = {"creating": 50, "available": 100, "failed": 0}
 
 
 @contextlib.contextmanager
-def rds(store: SnapshotStore, fast: bool) -> Iterator[None]:
+def rds(store: SnapshotStore, settles: bool) -> Iterator[None]:
     """Back the snapshots of instances and clusters by the store.
 
-    A snapshot is `creating` when it is first asked for. When fast, the second question waits for the real
+    A snapshot is `creating` when it is first asked for. When `settles`, the second question waits for the real
     end: waits take no time then, and a poll would ask thousands of times.
     """
     with (
-        _snapshots("create_db_snapshot", "describe_db_snapshots", "delete_db_snapshot", store, fast),
+        _snapshots("create_db_snapshot", "describe_db_snapshots", "delete_db_snapshot", store, settles),
         _snapshots(
             "create_db_cluster_snapshot",
             "describe_db_cluster_snapshots",
             "delete_db_cluster_snapshot",
             store,
-            fast,
+            settles,
         ),
         _restores(store),
     ):
@@ -38,7 +38,7 @@ def rds(store: SnapshotStore, fast: bool) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _snapshots(create: str, describe: str, delete: str, store: SnapshotStore, fast: bool) -> Iterator[None]:
+def _snapshots(create: str, describe: str, delete: str, store: SnapshotStore, settles: bool) -> Iterator[None]:
     def take(original: Callable[..., Any]) -> Callable[..., Any]:
         def taken(self: RDSBackend, *arguments: Any, **named: Any) -> Any:
             made = original(self, *arguments, **named)
@@ -53,7 +53,7 @@ def _snapshots(create: str, describe: str, delete: str, store: SnapshotStore, fa
         def looked(self: RDSBackend, *arguments: Any, **named: Any) -> Any:
             found = original(self, *arguments, **named)
             for made in found:
-                follow(made, store, fast)
+                follow(made, store, settles)
             return found
 
         return same_signature(looked, original)
@@ -71,7 +71,7 @@ def _snapshots(create: str, describe: str, delete: str, store: SnapshotStore, fa
         yield
 
 
-def follow(made: Any, store: SnapshotStore, fast: bool) -> None:
+def follow(made: Any, store: SnapshotStore, settles: bool) -> None:
     """Move moto's snapshot on to what the backup has become."""
     if not hasattr(made, "asked") or made.status != "creating":
         return
@@ -79,7 +79,7 @@ def follow(made: Any, store: SnapshotStore, fast: bool) -> None:
     if made.asked == 1:
         return
     snapshot = store.get(made.resource_id)
-    show(made, snapshot.settle() if fast else snapshot.status)
+    show(made, snapshot.settle() if settles else snapshot.status)
 
 
 def show(made: Any, status: str) -> None:
