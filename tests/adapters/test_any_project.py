@@ -120,6 +120,16 @@ def test_constraints_get_the_names_that_the_projects_own_metadata_gives(
     assert {"public.users.ck_users__positive", "public.users.uq_users__email"} <= set(ours["constraint"])
 
 
+def test_long_names_are_kept_whole(database: str) -> None:
+    table = "relationships_between_packages_and_their_older_revisions"
+    names = [f"fk_{table[:50]}_{end}" for end in ("subject", "object")]
+    checks = ", ".join(f"CONSTRAINT {name} CHECK (id > 0)" for name in names)
+    with connected(target_from_url(database), Limits()) as connection:
+        connection.exec_driver_sql(f"CREATE TABLE {table} (id int, {checks})")
+        connection.commit()
+    assert sorted(catalog_of(database)["constraint"]) == sorted(f"public.{table}.{name}" for name in names)
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"ck": 1}'])
 def test_a_naming_convention_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
     write(tmp_path / "versions", "a1")

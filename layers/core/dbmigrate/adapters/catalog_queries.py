@@ -177,6 +177,8 @@ KINDS = {
     "comment": COMMENT,
 }
 
+# The first branch gives the column its type, and "name" would cut every identity after 63 bytes.
 EVERYTHING = " UNION ALL ".join(
-    f"SELECT '{kind}', x.* FROM ({query}) x(name, what)" for kind, query in KINDS.items()
+    f"SELECT '{kind}', x.name::text, x.what::text FROM ({query}) x(name, what)"
+    for kind, query in KINDS.items()
 )
