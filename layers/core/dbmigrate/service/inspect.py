@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dbmigrate.domain.errors import PlanOutdated
+from dbmigrate.domain.errors import PlanOutdated, UnknownRevision
 from dbmigrate.domain.evidence import Evidence
 from dbmigrate.domain.standing import Standing, label
 from dbmigrate.service.make_plan import find_drift
@@ -22,7 +22,7 @@ def ask_the_database(
     history, _ = open_bundle(plan["bundle"])
     try:
         todo = remaining(plan, run, history, database)
-    except PlanOutdated as error:
+    except (PlanOutdated, UnknownRevision) as error:
         return {**progress(plan, plan["pending"], None), "status": "failed", "reason": error.message}
     left = todo if phase == "upgrade" else [revision for revision in plan["pending"] if revision not in todo]
     answer = progress(plan, left, None)

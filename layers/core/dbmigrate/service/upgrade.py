@@ -28,7 +28,8 @@ def upgrade(
     Raises PlanOutdated when this plan was not approved or the database is not where the plan expects it,
     LockNotFree, RevisionFailed, RevisionHalfApplied or RunInProgress.
     """
-    forced = force.get("asked") is True and force.get("allowed") is True and policy.force != "refused"
+    forced = force.get("asked") is True and force.get("allowed") is True
+    forced = forced and policy.lets_force(force.get("reason"))
     check_approved(plan, approval, policy.approval == "required", forced)
     check_unchanged(plan, bundles.get_plan(plan["digest"]))
     history, _ = open_bundle(plan["bundle"])
@@ -59,9 +60,8 @@ def run_one_step(
     ran: list[tuple[str, float, int]] = []
 
     def unchanged(current: tuple[str, ...]) -> None:
-        applied = history.applied(current)
-        if (todo[0] in applied) == (direction == "upgrade"):
-            raise PlanOutdated(f"{todo[0]} was moved by somebody else meanwhile.", "db-migrate status")
+        done = {*plan["pending"]} - {*todo} if direction == plan["direction"] else {*todo}
+        _refuse_elsewhere(plan, history, current, done)
 
     database.move(history, todo[:1], direction, run, facts, lambda *facts: ran.append(facts), unchanged)
     return progress(plan, todo[1:], ran[0])
@@ -74,15 +74,22 @@ def remaining(plan: Mapping[str, Any], run: str, history: History, database: Dat
     plan that somebody else moved was not moved under this approval.
     """
     current, moved = database.way_of(run)
-    upward = plan["direction"] == "upgrade"
     done = {revision for revision in plan["pending"] if moved.get(revision) == plan["direction"]}
+    _refuse_elsewhere(plan, history, current, done)
+    return [revision for revision in plan["pending"] if revision not in done]
+
+
+def _refuse_elsewhere(
+    plan: Mapping[str, Any], history: History, current: tuple[str, ...], done: set[str]
+) -> None:
     start = history.applied(from_label(plan["from"]))
-    if history.applied(current) != (start | done if upward else start - done):
+    expected = start | done if plan["direction"] == "upgrade" else start - done
+    if history.applied(current) != expected:
         raise PlanOutdated(
-            f"The plan goes from {plan['from']} to {plan['to']}, but the database stands at {label(current)}.",
+            f"The plan goes from {plan['from']} to {plan['to']}, "
+            f"but the database stands at {label(current)}.",
             "start the run again: db-migrate deploy",
         )
-    return [revision for revision in plan["pending"] if revision not in done]
 
 
 def progress(
