@@ -30,7 +30,7 @@ def rehearse(
 ) -> Evidence:
     """Run the whole history on ``scratch``, an empty database that nobody else uses, and return the evidence.
 
-    A way back that fails is written down and does not stop the rehearsal. Raises RehearsalFailed when an
+    A downgrade that fails is written down and does not stop the rehearsal. Raises RehearsalFailed when an
     upgrade fails.
     """
     with connected(scratch, Limits(application="db-migrate rehearsal")) as connection:
@@ -54,37 +54,16 @@ class _Rehearsal:
         self.history = history
 
     def run(self, progress: Progress) -> Evidence:
+        seen: dict[str, RevisionEvidence] = {}
         major, _ = self._read(catalog.server_version)
-        empty = self._read(catalog.snapshot)
-        ups, troubles, began_anew = self._walk(empty, progress)
-        if began_anew:
-            # A bad way back leaves traces that no catalog shows (which object is older), and later revisions
-            # may choose names by them. The real database only goes up, so this is what counts.
-            self._begin_anew(empty)
-            ups = {revision: self._go_up(revision) for revision in self.history.order}
-        seen, before = {}, empty
-        for revision, up in ups.items():
-            seen[revision] = self._evidence(revision, before, up, troubles[revision])
-            before = up.after
-        return Evidence(server_major=major, order=self.history.order, revisions=seen)
-
-    def _walk(
-        self, empty: Catalog, progress: Progress
-    ) -> tuple[dict[str, _Seen], dict[str, str | None], bool]:
-        """Each revision's way up, what is wrong with its way back, and whether that spoiled the database."""
-        ups: dict[str, _Seen] = {}
-        troubles: dict[str, str | None] = {}
-        before, began_anew = empty, False
+        before = self._read(catalog.snapshot)
         for number, revision in enumerate(self.history.order):
             progress(number, len(self.history.order), revision)
-            up = ups[revision] = self._go_up(revision)
-            troubles[revision] = self._there_and_back(revision, before, up.after)
+            up = self._go_up(revision)
+            trouble = self._there_and_back(revision, before, up)
+            seen[revision] = self._evidence(revision, before, up, trouble)
             before = up.after
-            if troubles[revision] and self._state() != (up.current, up.after):
-                self._begin_anew(empty)
-                self._upgrade(list(self.history.order[: number + 1]))
-                before, began_anew = self._read(catalog.snapshot), True
-        return ups, troubles, began_anew
+        return Evidence(server_major=major, order=self.history.order, revisions=seen)
 
     def _go_up(self, revision: str) -> _Seen:
         columns = self._read(catalog.columns_by_identity)
@@ -98,7 +77,9 @@ class _Rehearsal:
             current=self._read(current),
         )
 
-    def _evidence(self, revision: str, before: Catalog, up: _Seen, trouble: str | None) -> RevisionEvidence:
+    def _evidence(
+        self, revision: str, before: Catalog, up: _Seen, trouble: str | None
+    ) -> RevisionEvidence:
         facts = self.history.revisions[revision]
         return RevisionEvidence(
             revision=revision,
@@ -128,24 +109,28 @@ class _Rehearsal:
             ) from error
         return move.committed_inside
 
-    def _there_and_back(self, revision: str, before: Catalog, after: Catalog) -> str | None:
+    def _there_and_back(self, revision: str, before: Catalog, up: _Seen) -> str | None:
         """What is wrong with the way back; None when both catalogs came out the same."""
         try:
             Move(self.connection, self.history, "downgrade", _no_record).run([revision])
             trouble = _difference("downgrade", before, self._read(catalog.snapshot))
             if trouble is None:
                 self._upgrade([revision])
-                trouble = _difference("second upgrade", after, self._read(catalog.snapshot))
+                trouble = _difference("second upgrade", up.after, self._read(catalog.snapshot))
         except DbMigrateError as error:
             trouble = f"the way back fails: {error.message}"
+        if trouble and (self._read(current), self._read(catalog.snapshot)) != (up.current, up.after):
+            self._build_again(revision, up.after)
         return trouble
 
-    def _begin_anew(self, empty: Catalog) -> None:
-        catalog.drop_everything(self.connection, list(empty.get("extension", {})))
+    def _build_again(self, revision: str, after: Catalog) -> None:
+        """A way back that failed may have left anything: begin anew, so that it spoils nothing after it."""
+        catalog.drop_everything(self.connection, [])
         self.connection.commit()
-
-    def _state(self) -> tuple[tuple[str, ...], Catalog]:
-        return self._read(current), self._read(catalog.snapshot)
+        self._upgrade(list(self.history.order[: self.history.order.index(revision) + 1]))
+        trouble = _difference("second try from an empty database", after, self._read(catalog.snapshot))
+        if trouble:
+            raise RehearsalFailed(f"{revision} does not come out the same twice: {trouble}.", MEND)
 
     def _read(self, read: Callable[[Connection], Any]) -> Any:
         found = read(self.connection)
