@@ -51,14 +51,14 @@ class Judge:
     def refusal(self, role_arn: str, session: str, call: Call) -> str | None:
         """The message of a refused call; None when every resource is allowed."""
         policies, role = policies_of(role_arn), role_arn.rsplit("/", 1)[-1]
-        for resource in call.resources:
-            granted = allowed(policies, call.action, resource, call.context)
-            self.decisions.append(Decision(role, call.action, resource, granted))
+        for action, resource in call.asks:
+            granted = allowed(policies, action, resource, call.context)
+            self.decisions.append(Decision(role, action, resource, granted))
             if not granted:
                 return (
                     f"User: arn:aws:sts::{call.account}:assumed-role/{role}/{session} is not authorized "
-                    f"to perform: {call.action} on resource: {resource} because no identity-based policy "
-                    f"allows the {call.action} action"
+                    f"to perform: {action} on resource: {resource} because no identity-based policy "
+                    f"allows the {action} action"
                 )
         return None
 

@@ -48,6 +48,14 @@ class Call:
         return [rule(self) for rule in rules]
 
     @property
+    def asks(self) -> list[tuple[str, str]]:
+        """Every (action, resource) that must be allowed: RDS asks for the tags of what is created, too."""
+        wanted = [(self.action, resource) for resource in self.resources]
+        if self.service == "rds" and self.operation.startswith("Create") and self.parameters.get("Tags"):
+            wanted.append(("rds:AddTagsToResource", self.resources[-1]))
+        return wanted
+
+    @property
     def context(self) -> dict[str, Any]:
         """The condition keys that the request itself carries."""
         keys: dict[str, Any] = {"aws:RequestedRegion": self.region}

@@ -47,6 +47,17 @@ def may_log(judge: Judge, function: Any) -> bool:
     may = [
         judge.may(function.role, f"logs:{action}", stream) for action in ("CreateLogStream", "PutLogEvents")
     ]
-    if str((function.tracing_config or {}).get("Mode")) == "Active":
-        judge.may(function.role, "xray:PutTraceSegments", "*")
     return all(may)
+
+
+def ask_for_traces(judge: Judge, translated: dict[str, Any], resources: dict[str, str]) -> None:
+    """Ask whether the roles of traced functions and machines may send traces; AWS drops them in silence else.
+
+    From the template: moto does not keep a function's TracingConfig.
+    """
+    for logical_id, resource in translated["Resources"].items():
+        properties = resource.get("Properties", {})
+        traced = (properties.get("TracingConfig") or {}).get("Mode") == "Active"
+        if (traced or (properties.get("TracingConfiguration") or {}).get("Enabled")) and logical_id in resources:
+            role = (properties.get("Role") or properties.get("RoleArn"))["Fn::GetAtt"][0]
+            judge.may(f"arn:aws:iam::{ACCOUNT}:role/{resources[role]}", "xray:PutTraceSegments", "*")

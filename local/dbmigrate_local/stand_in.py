@@ -51,7 +51,7 @@ from dbmigrate_local.iam import Judge, enforced
 from dbmigrate_local.lambda_runtime import Handler, Runtime
 from dbmigrate_local.mailbox import Mailbox
 from dbmigrate_local.parameters import local_parameters
-from dbmigrate_local.service_permissions import check_function, check_machine, may_log
+from dbmigrate_local.service_permissions import ask_for_traces, check_function, check_machine, may_log
 from dbmigrate_local.snapshots import SnapshotStore
 from dbmigrate_local.web import routes_of, served
 
@@ -191,6 +191,7 @@ def check_roles(judge: Judge, made: Deployment) -> None:
     """Raises DeploymentFailed when AWS would refuse a role of the stack."""
     for machine in stepfunctions_parser_backends[ACCOUNT][REGION].state_machines:
         check_machine(judge, machine)
+    ask_for_traces(judge, made.translated, made.resources)
     for name in made.codes:
         check_function(judge, lambda_backend(ACCOUNT, REGION).get_function(name))
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from tests.pipeline.conftest import open_pipeline, staging  # noqa: F401
+from tests.pipeline.conftest import open_pipeline, staging, switchboard  # noqa: F401
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Nothing but the page may be asked for: a browser that calls home would fail where there is no network.

@@ -12,7 +12,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import pg8000.dbapi
 import pytest
 
 from dbmigrate_local.account import ACCOUNT
@@ -23,10 +22,8 @@ from dbmigrate_local.iam_policies import allowed, policies_of
 from dbmigrate_local.stand_in import stand_in
 from tests.pipeline.conftest import ROOT
 from tests.pipeline.histories import NOTES, ORDERS, UNIQUE
-from tests.pipeline.pipeline import APPROVER, Pipeline, get, post
+from tests.pipeline.pipeline import APPROVER, Pipeline
 from tests.pipeline.test_production import prove
-
-Statement = tuple[str, dict[str, Any]]
 
 
 def live_through_everything(pipeline: Pipeline) -> None:
@@ -105,25 +102,3 @@ def test_nothing_was_refused(lived: Pipeline) -> None:
 
 def test_every_statement_is_needed(lived: Pipeline) -> None:
     assert unneeded(lived.cloud) == []
-
-
-def take_away(pipeline: Pipeline, role: str) -> None:
-    iam, name = pipeline.cloud.client("iam"), pipeline.cloud.resources[role]
-    for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
-        iam.delete_role_policy(RoleName=name, PolicyName=policy)
-
-
-@pytest.mark.parametrize("role", ["UpgradeFunctionRole", "StartBackupFunctionRole", "MigrationStateMachineRole"])
-def test_a_run_notices_a_missing_permission(staging: Pipeline, role: str) -> None:
-    take_away(staging, role)
-    assert staging.deploy([ORDERS]).outcome not in ("Succeeded", "NothingPending")
-    with pytest.raises(pg8000.dbapi.DatabaseError):
-        staging.query("SELECT FROM orders")
-
-
-def test_the_page_without_its_permissions_decides_nothing(staging: Pipeline) -> None:
-    arn = staging.start(staging.bundle([ORDERS]))
-    link = staging.link(arn)
-    take_away(staging, "DecideFunctionRole")
-    assert get(link)[0] == 500 and post(link, decision="approve", code=staging.plan(arn).code)[0] == 500
-    assert staging.asks(arn)

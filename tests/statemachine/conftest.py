@@ -14,7 +14,7 @@ from tests.template.template import ROOT, parameters_of, policy_of
 from dbmigrate_local.stand_in import stand_in
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def machine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     """One deployed environment. Tests say which by `everywhere`, `careful` or `only`."""
     environment, _, broken = request.param.partition("+")
