@@ -32,7 +32,12 @@ def upgrade():
 def downgrade():
 {back}
 '''
-FACTS: dict[str, str | None] = {"bundle": "sha256:b", "plan": "sha256:p", "direction": "upgrade", "requested_by": "ann"}
+FACTS: dict[str, str | None] = {
+    "bundle": "sha256:b",
+    "plan": "sha256:p",
+    "direction": "upgrade",
+    "requested_by": "ann",
+}
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,9 @@ from dbmigrate.domain.evidence import Evidence, RevisionEvidence
 def evidence_of(history: History) -> Evidence:
     """What a rehearsal would write, without its measurements."""
     seen = {
-        id: RevisionEvidence(id, revision.down, revision.file, revision.source_digest, revision.doc, "sha256:0")
+        id: RevisionEvidence(
+            id, revision.down, revision.file, revision.source_digest, revision.doc, "sha256:0"
+        )
         for id, revision in history.revisions.items()
     }
     return Evidence(15, history.order, seen)

@@ -60,7 +60,8 @@ BY_HAND = [
     ("DROP TRIGGER touched ON shop.items", "trigger shop.items.touched is missing"),
     ("ALTER TABLE shop.items DISABLE TRIGGER touched", "trigger shop.items.touched is"),
     ("ALTER TYPE shop.mood ADD VALUE 'so so' AFTER 'good'", "enum shop.mood is good,so so,bad"),
-    ("ALTER TABLE shop.lines DROP CONSTRAINT lines_item_fkey", "constraint shop.lines.lines_item_fkey is missing"),
+    ("ALTER TABLE shop.lines DROP CONSTRAINT lines_item_fkey",
+     "constraint shop.lines.lines_item_fkey is missing"),
     ("ALTER TABLE shop.items ADD CHECK (n > 0) NOT VALID", "NOT VALID"),
     ("ALTER DOMAIN shop.mail SET NOT NULL", "domain shop.mail is text NOT NULL"),
     ("CREATE OR REPLACE VIEW shop.cheap AS SELECT id, code FROM shop.items", "view shop.cheap is"),
@@ -108,7 +109,9 @@ def test_an_invalid_index_is_drift(full: str) -> None:
     database = Database(target_from_url(full), "development")
     with database.session() as connection:
         before = catalog.snapshot(connection)
-        connection.exec_driver_sql("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'shop.items_price'::regclass")
+        connection.exec_driver_sql(
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'shop.items_price'::regclass"
+        )
         assert "INVALID" in describe_drift(before, catalog.snapshot(connection))[0]
         assert catalog.invalid_indexes(connection) == ["shop.items_price"]
         connection.rollback()

@@ -60,7 +60,9 @@ def test_a_second_migrator_is_refused(first: Project, db: Database, database: st
     move(db, first.history())
 
 
-def test_a_waiting_migrator_does_not_stop_a_concurrent_build(first: Project, db: Database, database: str) -> None:
+def test_a_waiting_migrator_does_not_stop_a_concurrent_build(
+    first: Project, db: Database, database: str
+) -> None:
     """One that waited inside pg_advisory_lock would deadlock with it."""
     history = first.add("b2", "a1", concurrently("CREATE INDEX CONCURRENTLY ix ON one (id)")).history()
     move(db, history, "a1")
@@ -135,7 +137,9 @@ def test_closing_somebody_elses_run_leaves_its_lease(first: Project, db: Databas
     assert db.look().kept is None
 
 
-def test_a_direct_run_that_died_gives_its_lease_to_the_next(first: Project, db: Database, database: str) -> None:
+def test_a_direct_run_that_died_gives_its_lease_to_the_next(
+    first: Project, db: Database, database: str
+) -> None:
     history = first.add("b2", "a1").history()
     direct = {**FACTS, "bundle": DIRECT}
     db.move(history, ["a1"], "upgrade", "dead", direct)
@@ -144,7 +148,9 @@ def test_a_direct_run_that_died_gives_its_lease_to_the_next(first: Project, db: 
     assert [(run["run"], run["outcome"]) for run in db.runs()] == [("next", None), ("dead", "Abandoned")]
 
 
-def test_a_refused_plan_takes_no_lease_and_leaves_no_ledger(first: Project, db: Database, database: str) -> None:
+def test_a_refused_plan_takes_no_lease_and_leaves_no_ledger(
+    first: Project, db: Database, database: str
+) -> None:
     def refuse(current: tuple[str, ...]) -> None:
         raise PlanOutdated(f"stands at {current}")
 
@@ -175,7 +181,9 @@ def test_reset_empties_every_schema_and_keeps_what_was_there_before_us(
 ) -> None:
     with connected(database) as admin:
         admin.run("CREATE EXTENSION citext")
-    project.add("a1", None, "CREATE EXTENSION hstore\nCREATE SCHEMA \"Odd \"\"name\"\"\"\nCREATE TABLE other (id citext)")
+    project.add(
+        "a1", None, 'CREATE EXTENSION hstore\nCREATE SCHEMA "Odd ""name"""\nCREATE TABLE other (id citext)'
+    )
     move(db, project.history())
     db.empty()
     assert db.catalog() == {"extension": db.catalog()["extension"]}
@@ -214,7 +222,10 @@ def test_our_own_errors_pass_through_a_session(db: Database) -> None:
 
 
 def test_a_broken_session_is_unreachable_and_says_what_to_type(db: Database, database: str) -> None:
-    with pytest.raises(DatabaseUnreachable, match="broke") as failed, db.session("db-migrate look") as connection:
+    with (
+        pytest.raises(DatabaseUnreachable, match="broke") as failed,
+        db.session("db-migrate look") as connection,
+    ):
         (pid,) = connection.exec_driver_sql("SELECT pg_backend_pid()").one()
         rows(database, f"SELECT pg_terminate_backend({pid}, 5000)")
         connection.exec_driver_sql("SELECT 1")
@@ -234,13 +245,16 @@ def test_the_kept_catalog_is_that_of_the_last_clean_end(first: Project, db: Data
 
 def test_a_table_counts_with_its_partitions(db: Database, database: str) -> None:
     with connected(database) as admin:
-        admin.run("CREATE TABLE p (n int) PARTITION BY RANGE (n); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM "
-                  "(0) TO (100000); INSERT INTO p SELECT generate_series(1, 5000)")  # fmt: skip
+        admin.run("CREATE TABLE p (n int) PARTITION BY RANGE (n)")
+        admin.run("CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (100000)")
+        admin.run("INSERT INTO p SELECT generate_series(1, 5000)")
     sizes = db.look().table_bytes
     assert sizes["public.p"] == sizes["public.p1"] > 100_000
 
 
-def test_a_role_that_may_only_read_is_told_so(postgres: object, first: Project, db: Database, database: str) -> None:
+def test_a_role_that_may_only_read_is_told_so(
+    first: Project, db: Database, database: str
+) -> None:
     with connected(database) as admin:
         admin.run("DROP ROLE IF EXISTS reader")
         admin.run("CREATE ROLE reader LOGIN")

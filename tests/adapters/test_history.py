@@ -140,7 +140,10 @@ GOOD = 'revision = "a1"\ndown_revision = None\n'
         ("def (", r"bad\.py, line 1, cannot be loaded: SyntaxError"),
         (GOOD + "raise KeyError('x')", r"bad\.py, line 3, cannot be loaded: KeyError: 'x'"),
         (GOOD + "import sys\nsys.exit('bye')", r"bad\.py, line 4, cannot be loaded: SystemExit: bye"),
-        (GOOD + "import no_such_package", r"bad\.py, line 3, imports no_such_package, which is not installed"),
+        (
+            GOOD + "import no_such_package",
+            r"bad\.py, line 3, imports no_such_package, which is not installed",
+        ),
         ('revision = "a1"', r"bad\.py cannot be loaded: AttributeError: .*down_revision"),
         ("x = 1", r"bad\.py cannot be loaded: AttributeError"),
         ('revision = "a1"\ndown_revision = "gone"', r"broken: Revision gone .*not present\. Look at bad\.py"),
@@ -156,7 +159,9 @@ def test_a_broken_file_is_named(project: Project, text: str, said: str) -> None:
 
 
 def test_two_files_with_one_id_are_both_named(project: Project) -> None:
-    with pytest.raises(HistoryRejected, match=r"a1 is present more than once\. Look at a1_change\.py, twin\.py"):
+    with pytest.raises(
+        HistoryRejected, match=r"a1 is present more than once\. Look at a1_change\.py, twin\.py"
+    ):
         project.add("a1", None).write("twin.py", GOOD).history()
 
 

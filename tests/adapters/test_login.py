@@ -17,7 +17,13 @@ from tests.adapters.project import rows, until
 from dbmigrate.adapters import login
 from dbmigrate.adapters.connection import Limits, Target, open_raw, target_from_url
 from dbmigrate.adapters.database import Database
-from dbmigrate.domain.errors import DatabaseUnreachable, DbMigrateError, LoginFailed, Misconfigured, PoolerFound
+from dbmigrate.domain.errors import (
+    DatabaseUnreachable,
+    DbMigrateError,
+    LoginFailed,
+    Misconfigured,
+    PoolerFound,
+)
 
 LIMITS = Limits(lock=70, idle_in_transaction=8000, statement=9000, application="db-migrate run-7")
 SETTINGS = (
@@ -194,7 +200,9 @@ def test_a_server_without_tls_is_refused_when_tls_is_wanted(database: str) -> No
 
 
 def test_a_url_becomes_a_target() -> None:
-    target = target_from_url("postgresql+psycopg://ann:p%23%2Fw@db.example:6000/my%20db?sslmode=require&sslrootcert=x")
+    target = target_from_url(
+        "postgresql+psycopg://ann:p%23%2Fw@db.example:6000/my%20db?sslmode=require&sslrootcert=x"
+    )
     assert (target.host, target.port, target.name, target.user) == ("db.example", 6000, "my db", "ann")
     assert (target.password(), target.tls, target.ca) == ("p#/w", "verify-full", "x")
     assert target.place == "ann@db.example:6000/my db"

@@ -27,8 +27,14 @@ def sample(postgres: object) -> Evidence:
 
 
 def test_every_way_back_of_the_sample_history_is_proved(sample: Evidence) -> None:
-    assert {revision: seen.round_trip_error for revision, seen in sample.revisions.items() if not seen.round_trip} == {}
-    assert [revision for revision, seen in sample.revisions.items() if seen.autocommit] == ["0007", "0012", "0015"]
+    assert {
+        revision: seen.round_trip_error for revision, seen in sample.revisions.items() if not seen.round_trip
+    } == {}
+    assert [revision for revision, seen in sample.revisions.items() if seen.autocommit] == [
+        "0007",
+        "0012",
+        "0015",
+    ]
     assert sample.revisions["0014"].drops == ("public.users.full_name",)
     assert sample.revisions["0012"].overwrites == ("public.users.name",)
     assert all(seen.sql for seen in sample.revisions.values())
@@ -51,7 +57,9 @@ def test_the_same_revisions_make_the_same_evidence(project: Project, db: Databas
 
 
 def test_what_a_revision_loses(project: Project, db: Database) -> None:
-    project.add("a1", None, "CREATE TABLE a (id int, old text, gone text)\nCREATE TABLE b (id int)", "DROP TABLE a, b")
+    project.add(
+        "a1", None, "CREATE TABLE a (id int, old text, gone text)\nCREATE TABLE b (id int)", "DROP TABLE a, b"
+    )
     project.add(
         "b2",
         "a1",
@@ -74,8 +82,14 @@ BAD_WAYS_BACK = {
     "raises": ("raise NotImplementedError('one way')", "the way back fails: .*NotImplementedError: one way"),
     "does nothing": ("pass", "the downgrade leaves other objects: .*relation public.b"),
     "takes too much": ("DROP TABLE b\nDROP TABLE a", "the downgrade leaves other objects"),
-    "half": (concurrently("DROP TABLE b") + "\nraise ValueError('late')", "the way back fails: .*commits inside"),
-    "is not repeatable": ("DROP TABLE b\nCREATE VIEW b AS SELECT 1 AS n\nDROP VIEW b\nCREATE SEQUENCE left_over", "left_over"),
+    "half": (
+        concurrently("DROP TABLE b") + "\nraise ValueError('late')",
+        "the way back fails: .*commits inside",
+    ),
+    "is not repeatable": (
+        "DROP TABLE b\nCREATE VIEW b AS SELECT 1 AS n\nDROP VIEW b\nCREATE SEQUENCE left_over",
+        "left_over",
+    ),
 }
 
 

@@ -10,7 +10,9 @@ from tests.adapters.project import Project, concurrently, connected, move, rows,
 from dbmigrate.adapters.database import Database
 from dbmigrate.domain.errors import DatabaseUnreachable, LockNotFree, RevisionFailed, RevisionHalfApplied
 
-TABLES = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY 1"
+TABLES = (
+    "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY 1"
+)
 LEDGER = "SELECT revision, direction, lock_waits FROM dbmigrate.revision ORDER BY id"
 
 
@@ -41,7 +43,9 @@ def test_a_failing_revision_leaves_nothing_and_those_before_it_stay(
     first: Project, db: Database, database: str
 ) -> None:
     history = first.add("b2", "a1", "CREATE TABLE two (id int)\nSELECT 1 / 0").history()
-    with pytest.raises(RevisionFailed, match=r"b2_change.py, upgrade: division by zero. Statement: SELECT 1 / 0"):
+    with pytest.raises(
+        RevisionFailed, match=r"b2_change.py, upgrade: division by zero. Statement: SELECT 1 / 0"
+    ):
         move(db, history)
     assert db.current() == ("a1",)
     assert rows(database, TABLES) == [("alembic_version",), ("one",)]
@@ -93,10 +97,14 @@ def test_concurrently_has_a_patience_of_its_own(first: Project, db: Database, da
     assert rows(database, "SELECT lock FROM limits") == [("10min",)]
 
 
-def test_a_failing_concurrent_build_names_the_invalid_index(first: Project, db: Database, database: str) -> None:
+def test_a_failing_concurrent_build_names_the_invalid_index(
+    first: Project, db: Database, database: str
+) -> None:
     first.add("b2", "a1", "INSERT INTO one VALUES (1), (1)")
     first.add("c3", "b2", concurrently("CREATE UNIQUE INDEX CONCURRENTLY twice ON one (id)"))
-    with pytest.raises(RevisionHalfApplied, match="c3_change.py.*could not create unique index.*public.twice"):
+    with pytest.raises(
+        RevisionHalfApplied, match="c3_change.py.*could not create unique index.*public.twice"
+    ):
         move(db, first.history())
     assert db.current() == ("b2",)
     assert db.invalid_indexes() == ["public.twice"]
@@ -122,7 +130,9 @@ def test_a_commit_in_a_revision_that_works_is_taken(first: Project, db: Database
 
 
 def test_a_rollback_in_a_revision_is_refused(first: Project, db: Database, database: str) -> None:
-    history = first.add("b2", "a1", "CREATE TABLE two (id int)\nROLLBACK\nCREATE TABLE three (id int)").history()
+    history = first.add(
+        "b2", "a1", "CREATE TABLE two (id int)\nROLLBACK\nCREATE TABLE three (id int)"
+    ).history()
     with pytest.raises(RevisionFailed, match="says ROLLBACK itself"):
         move(db, history)
     assert rows(database, TABLES) == [("alembic_version",), ("one",)]
@@ -150,7 +160,9 @@ def test_a_role_of_one_revision_does_not_reach_the_next(first: Project, db: Data
 
 
 def test_a_revision_that_closes_the_connection_is_named(first: Project, db: Database, database: str) -> None:
-    history = first.add("b2", "a1", "op.execute('CREATE TABLE two (id int)'); op.get_bind().close()").history()
+    history = first.add(
+        "b2", "a1", "op.execute('CREATE TABLE two (id int)'); op.get_bind().close()"
+    ).history()
     with pytest.raises(DatabaseUnreachable, match="b2_change.py, upgrade: the connection broke"):
         move(db, history)
     assert db.current() == ("a1",)
@@ -159,7 +171,9 @@ def test_a_revision_that_closes_the_connection_is_named(first: Project, db: Data
 
 def test_a_session_that_the_server_ends_is_no_failed_revision(first: Project, db: Database) -> None:
     kill = "CREATE TABLE two (id int)\nSELECT pg_terminate_backend(pg_backend_pid())"
-    with pytest.raises(DatabaseUnreachable, match="b2_change.py, upgrade: the connection broke.*network error"):
+    with pytest.raises(
+        DatabaseUnreachable, match="b2_change.py, upgrade: the connection broke.*network error"
+    ):
         move(db, first.add("b2", "a1", kill).history())
     assert db.current() == ("a1",)
 
@@ -183,7 +197,9 @@ def test_killed_before_the_commit_there_is_neither_revision_nor_line(
 
         thread = threading.Thread(target=run)
         thread.start()
-        waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = current_database()"
+        waiting = (
+            "SELECT pid FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = current_database()"
+        )
         (pid,) = until(lambda: rows(database, waiting))[0]
         holder.run(f"SELECT pg_terminate_backend({pid})")
         thread.join()

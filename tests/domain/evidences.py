@@ -31,10 +31,14 @@ def seen(revision: str = "a1", down: tuple[str, ...] = (), **more: Any) -> Revis
 
 def history(*revisions: RevisionEvidence) -> Evidence:
     """The evidence of these revisions in this order."""
-    return Evidence(15, tuple(each.revision for each in revisions), {each.revision: each for each in revisions})
+    return Evidence(
+        15, tuple(each.revision for each in revisions), {each.revision: each for each in revisions}
+    )
 
 
-def facts(table_bytes: dict[str, int] | None = None, existing: tuple[str, ...] = ("public.users",), **more: Any) -> Facts:
+def facts(
+    table_bytes: dict[str, int] | None = None, existing: tuple[str, ...] = ("public.users",), **more: Any
+) -> Facts:
     """What a rule looks at: one revision on a database that has a table users."""
     return Facts(seen(**more), frozenset(existing), table_bytes or {})
 

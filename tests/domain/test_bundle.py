@@ -62,7 +62,9 @@ def test_one_changed_byte_is_noticed() -> None:
             unpack(changed, digest_of(content))
 
 
-@pytest.mark.parametrize("digest", ["", "sha256:abc", DIGEST.upper(), DIGEST + "0", DIGEST + "\n", None, 7, "md5:" + "a" * 64])
+@pytest.mark.parametrize(
+    "digest", ["", "sha256:abc", DIGEST.upper(), DIGEST + "0", DIGEST + "\n", None, 7, "md5:" + "a" * 64]
+)
 def test_a_digest_has_one_form(digest: object) -> None:
     assert check_digest_form(DIGEST) == DIGEST
     with pytest.raises(BundleRejected, match="no bundle digest"):
@@ -79,10 +81,14 @@ def test_a_path_that_leads_outside_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE, tarfile.CONTTYPE]
+    "kind",
+    [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE, tarfile.CONTTYPE],
 )
 def test_what_is_no_plain_file_is_refused(kind: bytes) -> None:
-    refused(archive(lambda tar: add(tar, "migrations/x.py", b"", type=kind, linkname="/etc/passwd")), "no plain file")
+    refused(
+        archive(lambda tar: add(tar, "migrations/x.py", b"", type=kind, linkname="/etc/passwd")),
+        "no plain file",
+    )
 
 
 def test_a_sparse_file_is_refused_unread() -> None:
@@ -112,7 +118,9 @@ def test_too_many_files_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_name_stands_for_one_file() -> None:
     refused(archive(lambda tar: [add(tar, "migrations/x.py"), add(tar, "migrations/x.py")]), "x.py' twice")
-    refused(archive(lambda tar: [add(tar, "migrations/x"), add(tar, "migrations/x/y.py")]), "migrations/x' twice")
+    refused(
+        archive(lambda tar: [add(tar, "migrations/x"), add(tar, "migrations/x/y.py")]), "migrations/x' twice"
+    )
 
 
 @pytest.mark.parametrize(

@@ -66,4 +66,8 @@ def test_drift_says_what_is_and_what_should_be() -> None:
 
 
 def test_tables_are_ordinary_or_partitioned() -> None:
-    assert (tables(BEFORE), tables(AFTER), tables({})) == ({"public.a"}, {"public.a", "public.p"}, frozenset())
+    assert (tables(BEFORE), tables(AFTER), tables({})) == (
+        {"public.a"},
+        {"public.a", "public.p"},
+        frozenset(),
+    )

@@ -22,7 +22,15 @@ BRANCHED = history(
 
 def test_there_and_back() -> None:
     full = history(
-        seen("a1", sql=("SELECT 'é'",), round_trip_error="no", drops=("x",), overwrites=("y",), deletes=("z",), changes=USERS)
+        seen(
+            "a1",
+            sql=("SELECT 'é'",),
+            round_trip_error="no",
+            drops=("x",),
+            overwrites=("y",),
+            deletes=("z",),
+            changes=USERS,
+        )
     )
     assert Evidence.from_json(json.loads(json.dumps(full.to_json()))) == full
     assert json.dumps(full.to_json()) == json.dumps(Evidence.from_json(full.to_json()).to_json())
@@ -39,7 +47,10 @@ def test_the_catalog_at_a_revision() -> None:
     assert BRANCHED.catalog_at([]) == {}
     assert BRANCHED.catalog_at(["c3"])["relation"] == {"public.users": "r|p", "public.c": "r"}
     assert BRANCHED.catalog_at(["b2"])["column"]["public.users.note"] == "text"
-    assert BRANCHED.catalog_at(["d4"])["column"] == {"public.users.id": "bigint NOT NULL", "public.users.name": "varchar"}
+    assert BRANCHED.catalog_at(["d4"])["column"] == {
+        "public.users.id": "bigint NOT NULL",
+        "public.users.name": "varchar",
+    }
 
 
 def test_another_format_is_refused() -> None:

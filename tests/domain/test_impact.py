@@ -38,7 +38,10 @@ def lost(*revisions: dict[str, Any]) -> list[str]:
         ([{"overwrites": ("public.other.name",), "deletes": ("public.other",)}], []),
         ([{"changes": RENAMED}], []),
         ([{"changes": RENAMED}, {"drops": ("public.users.title",)}], ["r1 drops public.users.title"]),
-        ([{"changes": RENAMED}, {"overwrites": ("public.users.title",)}], ["r1 overwrites public.users.title"]),
+        (
+            [{"changes": RENAMED}, {"overwrites": ("public.users.title",)}],
+            ["r1 overwrites public.users.title"],
+        ),
         ([{"changes": MOVED}, {"drops": ("public.people",)}], ["r1 drops public.people"]),
         ([{"changes": MOVED}, {"deletes": ("public.people",)}], ["r1 deletes rows of public.people"]),
     ],

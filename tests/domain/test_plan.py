@@ -69,7 +69,8 @@ def test_there_and_back() -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [{}, {"steps": None}, {"steps": [1]}, {"steps": []}, {**plan().to_json(), "steps": [{"who": 1}]}]
+    "values",
+    [{}, {"steps": None}, {"steps": [1]}, {"steps": []}, {**plan().to_json(), "steps": [{"who": 1}]}],
 )
 def test_what_is_no_plan_is_refused(values: dict[str, Any]) -> None:
     with pytest.raises(BadRequest, match="no plan"):
@@ -98,7 +99,12 @@ def test_an_approval_is_for_one_plan() -> None:
     check_approved(slim, approved, approval_required=True, forced=False)
     check_approved(slim, {}, approval_required=False, forced=False)
     check_approved(slim, {}, approval_required=True, forced=True)
-    for other in ({}, {"status": "none"}, {**approved, "digest": "sha256:0"}, {**approved, "status": "rejected"}):
+    for other in (
+        {},
+        {"status": "none"},
+        {**approved, "digest": "sha256:0"},
+        {**approved, "status": "rejected"},
+    ):
         with pytest.raises(PlanOutdated, match=slim["digest"]):
             check_approved(slim, other, approval_required=True, forced=False)
 

@@ -20,7 +20,18 @@ def policy(**more: str) -> Policy:
 
 def test_a_whole_row() -> None:
     assert policy() == Policy(
-        "staging", "required", "required", "automatic", "sent", "refused", "with-reason", 3600, 7200, 86400, 0, ""
+        "staging",
+        "required",
+        "required",
+        "automatic",
+        "sent",
+        "refused",
+        "with-reason",
+        3600,
+        7200,
+        86400,
+        0,
+        "",
     )
 
 

@@ -25,13 +25,25 @@ BAD = [
     ("DM102", "review", {"round_trip": False, "round_trip_error": "the downgrade fails"}),
     ("DM103", "block", {"autocommit": True, "sql": (CONCURRENT, "ALTER TABLE users ADD x int")}),
     ("DM103", "block", {"autocommit": True, "sql": (CONCURRENT, "UPDATE users SET x = 1")}),
-    ("DM103", "block", {"autocommit": True, "sql": ("ALTER TABLE users ADD x int", "UPDATE users SET x = 1")}),
+    (
+        "DM103",
+        "block",
+        {"autocommit": True, "sql": ("ALTER TABLE users ADD x int", "UPDATE users SET x = 1")},
+    ),
     ("DM103", "block", {"autocommit": True, "sql": ("CREATE TABLE a ()", "CREATE TABLE b ()")}),
     ("DM104", "note", {"sql": ("CREATE INDEX ix ON users (name)",)}),
     ("DM104", "block", {"sql": ("CREATE INDEX ix ON users (name)",), "table_bytes": LARGE}),
-    ("DM104", "block", {"sql": ("create unique index if not exists ix on only public.users (name)",), "table_bytes": LARGE}),
+    (
+        "DM104",
+        "block",
+        {"sql": ("create unique index if not exists ix on only public.users (name)",), "table_bytes": LARGE},
+    ),
     ("DM104", "block", {"sql": ("CREATE INDEX ON users (name)",), "table_bytes": LARGE}),
-    ("DM104", "block", {"sql": ("ALTER TABLE users ADD CONSTRAINT one UNIQUE (name)",), "table_bytes": LARGE}),
+    (
+        "DM104",
+        "block",
+        {"sql": ("ALTER TABLE users ADD CONSTRAINT one UNIQUE (name)",), "table_bytes": LARGE},
+    ),
     ("DM104", "block", {"sql": ('ALTER TABLE ONLY "users" ADD PRIMARY KEY (id)',), "table_bytes": LARGE}),
     ("DM105", "note", {"doc": "Because."}),
 ]
@@ -41,8 +53,8 @@ GOOD = [
     {"autocommit": True, "sql": (CONCURRENT,), "table_bytes": LARGE},
     {"autocommit": True, "sql": ("SET statement_timeout = 0", CONCURRENT, "DROP INDEX CONCURRENTLY old")},
     {"autocommit": True, "sql": ("ALTER TYPE mood ADD VALUE 'x'", "ALTER TYPE mood ADD VALUE 'y'")},
-    {"autocommit": True, "sql": ("WITH batch AS (SELECT 1) UPDATE users SET x = 1", "UPDATE users SET x = 1")},
-    {"sql": ("CREATE TABLE new (id int)", "CREATE INDEX ix ON new (id)", "ALTER TABLE new ADD PRIMARY KEY (id)"),
+    {"autocommit": True, "sql": ("WITH b AS (SELECT 1) UPDATE users SET x = 1", "UPDATE users SET x = 1")},
+    {"sql": ("CREATE TABLE new ()", "CREATE INDEX ix ON new (id)", "ALTER TABLE new ADD PRIMARY KEY (id)"),
      "table_bytes": LARGE},
     {"sql": ("ALTER TABLE users ADD CONSTRAINT one UNIQUE USING INDEX ix",), "table_bytes": LARGE},
     {"sql": ("ALTER TABLE users RENAME name TO title", "ALTER INDEX ix RENAME TO iy"), "table_bytes": LARGE},
@@ -72,7 +84,8 @@ def test_a_finding_says_where_what_waits_and_what_to_write() -> None:
         "DM104",
         "b2",
         "note",
-        "CREATE INDEX takes SHARE on public.users: inserts, updates and deletes wait until its index is built.",
+        "CREATE INDEX takes SHARE on public.users: "
+        "inserts, updates and deletes wait until its index is built.",
         RULES["DM104"].instead,
     )
     assert Finding(**finding.to_json()) == finding
@@ -91,5 +104,7 @@ def test_what_blocks_is_refused_outside_of_development() -> None:
     blocking = judge(RULES.values(), [facts(sql=("CREATE INDEX ix ON users (name)",), table_bytes=LARGE)])
     refuse_blocking(blocking, "development")
     refuse_blocking(judge(RULES.values(), [facts(doc="")]), "production")
-    with pytest.raises(FindingsBlock, match="DM104 a1: CREATE INDEX takes SHARE.*\n  Write instead: CREATE INDEX CONC"):
+    with pytest.raises(
+        FindingsBlock, match="DM104 a1: CREATE INDEX takes SHARE.*\n  Write instead: CREATE INDEX CONC"
+    ):
         refuse_blocking(blocking, "staging")

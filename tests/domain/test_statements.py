@@ -13,7 +13,12 @@ FROM batch WHERE users.id = batch.id) SELECT max(id) FROM batch"""
 
 @pytest.mark.parametrize(
     ("name", "whole"),
-    [("users", "public.users"), ("Shop.Items", "shop.items"), ('"Shop"."It ems"', "Shop.It ems"), ('"a"', "public.a")],
+    [
+        ("users", "public.users"),
+        ("Shop.Items", "shop.items"),
+        ('"Shop"."It ems"', "Shop.It ems"),
+        ('"a"', "public.a"),
+    ],
 )
 def test_names_are_those_of_the_catalog(name: str, whole: str) -> None:
     assert qualified(name) == whole
@@ -30,9 +35,9 @@ def test_names_are_those_of_the_catalog(name: str, whole: str) -> None:
         ("UPDATE users SET a = 'where (', b = 2", ["users.a", "users.b"]),
         ("UPDATE users /* SET x = 1 */ SET a = 1 -- , b = 2", ["users.a"]),
         ("UPDATE a SET x = 1; UPDATE b SET y = 2", ["a.x", "b.y"]),
-        ("INSERT INTO users (id, a) VALUES (1, 2) ON CONFLICT (id) DO UPDATE SET a = excluded.a", ["users.a"]),
+        ("INSERT INTO users VALUES (1, 2) ON CONFLICT (id) DO UPDATE SET a = excluded.a", ["users.a"]),
         ("INSERT INTO users (id) VALUES (1) ON CONFLICT DO NOTHING", []),
-        ("DO $$ BEGIN UPDATE users SET a = 1; EXECUTE 'UPDATE other SET b = 2'; END $$", ["users.a", "other.b"]),
+        ("DO $$ BEGIN UPDATE users SET a = 1; EXECUTE 'UPDATE o SET b = 2'; END $$", ["users.a", "o.b"]),
         (BATCH, ["users.name"]),
         ("ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES c ON UPDATE SET NULL ON DELETE SET NULL", []),
         ("SELECT * FROM users FOR UPDATE", []),
@@ -48,7 +53,7 @@ def test_columns_that_are_overwritten(sql: str, columns: list[str]) -> None:
     [
         ("DELETE FROM users WHERE true", ["public.users"]),
         ("delete from only shop.items", ["shop.items"]),
-        ("TRUNCATE a, ONLY s.b, \"C\" RESTART IDENTITY CASCADE", ["public.C", "public.a", "s.b"]),
+        ('TRUNCATE a, ONLY s.b, "C" RESTART IDENTITY CASCADE', ["public.C", "public.a", "s.b"]),
         ("TRUNCATE TABLE a *", ["public.a"]),
         ("WITH gone AS (DELETE FROM a RETURNING *) INSERT INTO b SELECT * FROM gone", ["public.a"]),
         ("MERGE INTO a USING b ON a.id = b.id WHEN MATCHED THEN DELETE", ["public.a"]),
@@ -68,7 +73,7 @@ def test_tables_that_lose_rows(sql: str, tables: list[str]) -> None:
         ("smallint", "integer", False),
         ("character varying(20)", "text", False),
         ("character varying(20) DEFAULT 'x'", "character varying(30)", False),
-        ("character varying", "text COLLATE \"C\"", False),
+        ("character varying", 'text COLLATE "C"', False),
         ("text", "text NOT NULL", False),
         ("bigint", "integer", True),
         ("character varying(30)", "character varying(20)", True),

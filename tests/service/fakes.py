@@ -70,9 +70,16 @@ class FakeDatabase:
         self.looks += 1
         self._check()
         return Standing(
-            self.current(), self.catalog(), self.kept, self._standing(), list(reversed(self.open)), self.bytes,
-            self.invalid, self.server_major, f"{self.server_major}.1",
-        )  # fmt: skip
+            current=self.current(),
+            catalog=self.catalog(),
+            kept=self.kept,
+            applied=self._standing(),
+            runs=list(reversed(self.open)),
+            table_bytes=self.bytes,
+            invalid_indexes=self.invalid,
+            server_major=self.server_major,
+            server=f"{self.server_major}.1",
+        )
 
     def current(self) -> tuple[str, ...]:
         self._check()
@@ -98,8 +105,8 @@ class FakeDatabase:
         self.meanwhile()
         check(self.current())
         if not any(line["run"] == run for line in self.open):
-            self.open.append({"run": run, "ended_at": None, "outcome": None, "started_at": "now", "detail": None,
-                              "revisions": [], **facts})  # fmt: skip
+            line = {"run": run, "started_at": "now", "revisions": [], **facts}
+            self.open.append({**line, "ended_at": None, "outcome": None, "detail": None})
         for revision in revisions:
             if revision in self.fails:
                 raise self.fails[revision]

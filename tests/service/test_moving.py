@@ -13,7 +13,14 @@ from dbmigrate.domain.errors import LockNotFree, NotReversible, PlanOutdated, Re
 
 def test_one_step_an_invocation(world: World) -> None:
     plan = world.validate()
-    first = {"status": "applied", "revision": "a1", "seconds": 1.5, "lock_waits": 2, "completed": 1, "total": 3}
+    first = {
+        "status": "applied",
+        "revision": "a1",
+        "seconds": 1.5,
+        "lock_waits": 2,
+        "completed": 1,
+        "total": 3,
+    }
     assert world.upgrade(plan) == first
     assert world.upgrade(plan)["revision"] == "b2"
     assert world.upgrade(plan) == {**first, "status": "done", "revision": "c3", "completed": 3}

@@ -27,7 +27,11 @@ def test_every_difference_is_named(world: World) -> None:
     world.database.invalid = ["public.ix"]
     with pytest.raises(VerificationFailed) as failed:
         world.verify(plan)
-    for said in ("revision is a1, expected c3", "index public.ix is invalid", "relation public.posts is missing"):
+    for said in (
+        "revision is a1, expected c3",
+        "index public.ix is invalid",
+        "relation public.posts is missing",
+    ):
         assert said in failed.value.message
     assert failed.value.exit_code == 4
 

@@ -31,7 +31,11 @@ from dbmigrate.service.validate import read_request
 def test_a_plan_from_nothing(world: World) -> None:
     slim = world.validate()
     assert (slim["from"], slim["to"], slim["pending"]) == ("base", "c3", ["a1", "b2", "c3"])
-    assert (slim["direction"], slim["reversible"], slim["requested_by"]) == ("upgrade", True, "ann@example.com")
+    assert (slim["direction"], slim["reversible"], slim["requested_by"]) == (
+        "upgrade",
+        True,
+        "ann@example.com",
+    )
     whole = Plan.from_json(world.bundles.plans[slim["digest"]])
     assert whole.digest == slim["digest"]
     assert whole.steps[1].changes == ("+ column public.users.note: text",)
@@ -64,8 +68,16 @@ def test_a_malformed_request(request_: Any, error: type[Exception]) -> None:
 
 
 def test_the_request_cannot_say_more_than_it_may() -> None:
-    asked = read_request({"bundle": DIGEST, "force": "yes", "policy": {"backup": "skipped"}, "approval": "skipped"})
-    assert asked == {"bundle": DIGEST, "requested_by": "unknown", "force": False, "reason": None, "rollback_of": None}
+    asked = read_request(
+        {"bundle": DIGEST, "force": "yes", "policy": {"backup": "skipped"}, "approval": "skipped"}
+    )
+    assert asked == {
+        "bundle": DIGEST,
+        "requested_by": "unknown",
+        "force": False,
+        "reason": None,
+        "rollback_of": None,
+    }
 
 
 def test_several_heads(world: World) -> None:

@@ -25,13 +25,10 @@ def policy() -> Policy:
 
 @cache
 def client(service: str) -> Any:
-    """The AWS client of one service; gives up early enough that the function can still say so."""
-    import boto3
-    from botocore.config import Config
+    """The AWS client of one service."""
+    from dbmigrate.adapters.clients import aws_client
 
-    patience = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "max_attempts": 4})
-    make: Any = boto3.client
-    return make(service, config=patience)
+    return aws_client(service)
 
 
 @cache

@@ -1,0 +1,16 @@
+"""AWS clients that give up early enough for a function to still say so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+PATIENCE = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "max_attempts": 4})
+
+
+def aws_client(service: str) -> Any:
+    """The client of one service, in the region and with the credentials of the process."""
+    make: Any = boto3.client
+    return make(service, config=PATIENCE)
