@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from dbmigrate.domain.bundle import digest_of, pack
-from dbmigrate.domain.errors import BadRequest, ForceRefused
+from dbmigrate.domain.errors import BadRequest
 from dbmigrate_cli.announced import Stopwatch, summary
+from dbmigrate_cli.cautions import Request, note_other_major, refuse_closed_glass, refuse_hopeless_force
 from dbmigrate_cli.context import history_of
 from dbmigrate_cli.evidence import evidence_for_bundle
-from dbmigrate_cli.failures import RunEnded
+from dbmigrate_cli.failures import INTERRUPTED, RunEnded
 from dbmigrate_cli.follow import Follower
 from dbmigrate_cli.options import Options
 from dbmigrate_cli.outcomes import Ending
@@ -23,17 +24,6 @@ from dbmigrate_cli.story import Story
 
 if TYPE_CHECKING:
     from dbmigrate_cli.local import LocalStack
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the caller asks of a deploy."""
-
-    force: bool
-    reason: str | None
-    requested_by: str
-    scratch: str | None = None
-    yes: bool = False
 
 
 def deploy_there(
@@ -46,6 +36,7 @@ def deploy_there(
     with reached(options, name, local, real_time) as stack:
         refuse_closed_glass(options, stack, request)
         evidence = evidence_for_bundle(options, history, request.scratch)
+        note_other_major(options, stack, evidence)
         content = pack(history.files(), evidence)
         digest = digest_of(content)
         news = stack.upload(content)
@@ -115,7 +106,7 @@ def follow(options: Options, stack: LocalStack | AwsStack, started: Started, req
         ending = follower.to_the_end()
     except KeyboardInterrupt:
         options.output.complain(f"\n{stack.interrupted(started.run)}")
-        raise
+        click.get_current_context().exit(INTERRUPTED)
     conclude(options, started.run, ending, story, watch)
 
 
@@ -137,33 +128,6 @@ def conclude(options: Options, run: str, ending: Ending, story: Story, watch: St
         ("run", run),
     ]
     options.output.fields(pairs)
-
-
-def refuse_hopeless_force(options: Options, request: Request) -> None:
-    """No environment with people takes a force without a reason. Raises ForceRefused at once."""
-    if request.force and not (request.reason or "").strip():
-        raise ForceRefused(
-            f"{options.environment} takes --force only with a reason; it is announced to everyone.",
-            f'{options.command} deploy --force --reason "why it cannot wait"',
-        )
-
-
-def refuse_closed_glass(options: Options, stack: Stack, request: Request) -> None:
-    """The state machine refuses it, too; here it costs no rehearsal. Asks a person at the terminal."""
-    if not request.force:
-        return
-    if options.environment == "production" and stack.parameters.get("BreakGlass") != "yes":
-        raise ForceRefused(
-            "production does not allow --force: its stack has BreakGlass=no.",
-            f"{options.command} deploy (or, in an emergency: sam deploy … BreakGlass=yes)",
-        )
-    if sys.stdin.isatty() and not request.yes:
-        from dbmigrate_cli.commands.reset import confirm
-
-        confirm(
-            f"Skip the approval in {options.environment}? Everyone will be told.",
-            f"{options.command} deploy --yes",
-        )
 
 
 @contextlib.contextmanager

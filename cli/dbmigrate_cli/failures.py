@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 USAGE = 2
 FAILED = 1
+INTERRUPTED = 130
 
 
 class RunEnded(DbMigrateError):

@@ -18,7 +18,7 @@ import click
 
 from dbmigrate.domain.errors import DbMigrateError
 from dbmigrate.domain.policy import ENVIRONMENTS
-from dbmigrate_cli.failures import report_bug, report_error, report_usage
+from dbmigrate_cli.failures import INTERRUPTED, report_bug, report_error, report_usage
 from dbmigrate_cli.options import Options
 
 COMMANDS = {
@@ -31,7 +31,6 @@ COMMANDS = {
     "reset": "Empty the development database and apply the history anew.",
     "runs": "List the runs and how they ended.",
 }
-INTERRUPTED = 130
 
 
 class Commands(click.Group):

@@ -143,7 +143,9 @@ def _draw(stream: IO[str], heads: Sequence[str], rows: Sequence[Sequence[str]]) 
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(*heads, box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
+    for place, head in enumerate(heads):
+        table.add_column(head, no_wrap=place == 0, overflow="fold")  # the first one is there to be copied
     for row in rows:
         table.add_row(*row)
     Console(file=stream, highlight=False, markup=False, emoji=False).print(table)

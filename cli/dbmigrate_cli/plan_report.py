@@ -49,7 +49,7 @@ def show_plan(output: Output, plan: Plan, evidence: Evidence) -> None:
 
 def _show_step(output: Output, plan: Plan, step: Step, trouble: str | None) -> None:
     output.say()
-    output.say(f"{step.revision}  {first_line(step.doc)}", bold=True)
+    output.say(output.fit(f"{step.revision}  {first_line(step.doc)}"), bold=True)
     for change in step.changes or ("no change of the schema",):
         output.say(f"  {change}")
     if step.autocommit:

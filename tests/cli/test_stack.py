@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.cli.cases import run
 
 from dbmigrate.domain.errors import Misconfigured
 from dbmigrate_cli.failures import RunEnded
+from dbmigrate_cli.follow import Follower
 from dbmigrate_cli.stack import Stack
 
 MACHINE = "arn:aws:states:eu-central-1:1:stateMachine:db-migrate-staging"
@@ -46,6 +48,7 @@ class FakeStates:
             "startDate": datetime.now(UTC),
             "input": "{}",
             "error": "RolledBack",
+            "executionArn": executionArn,
         }
 
     def start_execution(self, stateMachineArn: str, name: str, input: str) -> dict[str, str]:  # noqa: N803
@@ -126,6 +129,19 @@ def test_runs_say_how_they_ended() -> None:
         ("staging-abc", "RolledBack"),
         ("staging-def", None),
     ]
+
+
+def test_ctrl_c_stops_following_and_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(follower: Follower) -> None:
+        raise KeyboardInterrupt
+
+    ours = stack(stepfunctions=FakeStates(**{"staging-abc": "RUNNING"}))
+    monkeypatch.setattr(Follower, "to_the_end", interrupted)
+    monkeypatch.setattr("dbmigrate_cli.deploy_there.open_stack", lambda options, name: ours)
+    answer = run("--environment", "staging", "runs", "--follow", "staging-abc")
+    assert answer.code == 130 and "Joining run staging-abc" in answer.out
+    assert "the run goes on" in answer.err
+    assert "db-migrate --environment staging runs --follow staging-abc" in answer.err
 
 
 def test_a_missing_stack_and_a_foreign_one_are_named() -> None:

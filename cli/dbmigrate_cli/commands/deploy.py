@@ -47,7 +47,8 @@ def command(
     if options.environment == "development" and not local:
         deploy_here(options, reason, requested_by)
         return
-    from dbmigrate_cli.deploy_there import Request, deploy_there
+    from dbmigrate_cli.cautions import Request
+    from dbmigrate_cli.deploy_there import deploy_there
 
     deploy_there(
         options,

@@ -33,7 +33,8 @@ def command(options: Options, limit: int, follow: str | None, stack: str | None)
         options.output.say("No run yet.")
         return
     heads = ("run", "started", "took", "outcome", "revisions", "by", "approved by")
-    options.output.table(heads, [_row(run) for run in found])
+    shown = len(heads) if any(run.get("approved_by") for run in found) else -1
+    options.output.table(heads[:shown], [_row(run)[:shown] for run in found])
 
 
 def _follow(options: Options, run: str, stack: str | None) -> None:

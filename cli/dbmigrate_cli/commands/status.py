@@ -40,7 +40,7 @@ def report_of(options: Options, history: History, stack: str | None) -> dict[str
 def show(options: Options, history: History, report: dict[str, Any]) -> None:
     """The report as lines."""
     facts = [
-        ("environment", f"{report['environment']} (PostgreSQL {report['server']})"),
+        ("environment", f"{report['environment']} (PostgreSQL {report['server'].split()[0]})"),
         ("current", report["current"]),
         ("head", report["head"]),
         ("applied", str(report["applied"])),
