@@ -84,7 +84,8 @@ def test_the_status_of_a_database(world: World) -> None:
 def test_the_status_without_a_history_tells_what_the_ledger_knows(world: World) -> None:
     world.upgrade(world.validate())
     report = status("staging", world.database, None)
-    assert (report["head"], report["pending"], report["applied_revisions"]) == (None, [], ["a1"])
+    assert (report["head"], report["pending"], list(report["applied_revisions"])) == (None, [], ["a1"])
+    assert report["applied_revisions"]["a1"] == world.history.source_digest("a1")
 
 
 def test_the_status_of_a_broken_history_is_a_refusal(world: World) -> None:

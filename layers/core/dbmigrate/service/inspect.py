@@ -36,7 +36,7 @@ def status(
     standing = database.look()
     differences = find_drift(standing, evidence)
     applied = len(history.applied(standing.current)) if history else len(standing.applied)
-    return {
+    report: dict[str, Any] = {
         "environment": environment,
         "current": label(standing.current),
         "head": history.head if history else None,
@@ -48,13 +48,11 @@ def status(
         "running": [_short(run) for run in standing.runs if run["ended_at"] is None],
         "last_run": next((_short(run) for run in standing.runs if run["ended_at"] is not None), None),
         "server": standing.server,
-        **({} if history else {"applied_revisions": _revisions(standing)}),
     }
+    if history is None:
+        report["applied_revisions"] = {name: digest for name, (digest, _) in standing.applied.items()}
+    return report
 
 
 def _short(run: Mapping[str, Any]) -> dict[str, Any]:
     return {key: run[key] for key in ("run", "started_at", "ended_at", "outcome", "revisions", "detail")}
-
-
-def _revisions(standing: Standing) -> list[str]:
-    return list(standing.applied)
