@@ -1,8 +1,8 @@
 """`make demo`: the sample history goes through the whole pipeline on this machine, and then a revision fails.
 
-Everything is the real thing but AWS itself: the template, the state machine, the handlers under their IAM policies,
-a PostgreSQL server, the approval page. The state machine's waits are shortened; what is worked takes its time.
-"""
+Everything is the real thing but AWS itself: the template, the state machine, the handlers under their IAM
+policies, a PostgreSQL server, the approval page. The state machine's waits are shortened; what is worked
+takes its time."""
 
 from __future__ import annotations
 

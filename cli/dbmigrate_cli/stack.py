@@ -12,7 +12,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from dbmigrate.domain.bundle import digest_of
-from dbmigrate.domain.errors import Misconfigured
+from dbmigrate.domain.errors import BadRequest, Misconfigured
 from dbmigrate_cli.failures import RunEnded
 from dbmigrate_cli.options import Options
 from dbmigrate_cli.outcomes import ending_of, spoken
@@ -128,7 +128,8 @@ class Stack:
 
     def _run(self, run: str) -> dict[str, Any]:
         described = self.describe(run) or {}
-        request = json.loads(described.get("input") or "{}")
+        given = json.loads(described.get("input") or "{}")
+        request = given if isinstance(given, dict) else {}
         ended = described.get("stopDate")
         over = described.get("status") != "RUNNING"
         return {
@@ -142,16 +143,31 @@ class Stack:
 
     def inspect(self) -> dict[str, Any]:
         """What the environment's database and ledger say. Raises what the function raised."""
+        return self._invoke("InspectFunctionName", {"question": "status"})
+
+    def close(self, run: str) -> dict[str, Any]:
+        """Write a dead run's end into the ledger. Raises Refused while the run lives, or nobody knows it."""
+        described = self.describe(run)
+        if described is None or described["status"] == "RUNNING":
+            what = "still runs" if described else "is no run of this environment"
+            raise BadRequest(
+                f"{run} {what}, so there is nothing to close.",
+                f"db-migrate --environment {self.environment} runs",
+            )
+        failure = {"Error": described["status"], "Cause": "closed by hand"}
+        closing = {"run": run, "plan": {}, "outcome": described["status"], "failure": failure}
+        return self._invoke("CloseFunctionName", closing)
+
+    def _invoke(self, output: str, payload: dict[str, Any]) -> dict[str, Any]:
         answer = self.client("lambda").invoke(
-            FunctionName=self.output("InspectFunctionName"),
-            Payload=json.dumps({"question": "status"}).encode(),
+            FunctionName=self.output(output), Payload=json.dumps(payload).encode()
         )
-        report: dict[str, Any] = json.loads(answer["Payload"].read())
+        said: dict[str, Any] = json.loads(answer["Payload"].read())
         if answer.get("FunctionError"):
-            message, hint = spoken(json.dumps(report))
-            name = str(report.get("errorType", "Failed"))
+            message, hint = spoken(json.dumps(said))
+            name = str(said.get("errorType", "Failed"))
             raise RunEnded(name, message, hint, exit_code_of(name))
-        return report
+        return said
 
 
 def exit_code_of(name: str) -> int:

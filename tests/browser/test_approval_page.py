@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from playwright.sync_api import Page, expect
-
 from tests.pipeline.histories import NOTES, ORDERS
 from tests.pipeline.pipeline import Pipeline
 
@@ -57,7 +56,9 @@ def test_the_page_runs_no_script_and_asks_nobody_else(staging: Pipeline, page: P
     page.on("console", lambda message: troubles.append(message.text))
     arn = staging.start(staging.bundle([ORDERS]))
     page.goto(staging.link(arn))
-    assert {url.split("/approvals/")[0] for url in asked if "favicon" not in url} == {staging.cloud.approval_url}
+    assert {url.split("/approvals/")[0] for url in asked if "favicon" not in url} == {
+        staging.cloud.approval_url
+    }
     assert page.locator("script").count() == 0
     assert [text for text in troubles if "Content Security Policy" in text] == []
     staging.finish(arn)

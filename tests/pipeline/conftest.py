@@ -1,4 +1,4 @@
-"""Environments of the real template: one stays open while the tests want it, each test on a database of its own."""
+"""Environments of the real template: one stays open, each test has a database of its own."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from tests.pipeline.pipeline import APPROVER, Pipeline
 
 from dbmigrate_local.cloud import Cloud
 from dbmigrate_local.database import DatabaseServer
 from dbmigrate_local.embedded import EmbeddedPostgres
 from dbmigrate_local.stand_in import stand_in
-from tests.pipeline.pipeline import APPROVER, Pipeline
 
 ROOT = Path(__file__).resolve().parents[2]
 Open = Callable[..., Pipeline]

@@ -44,7 +44,10 @@ class Change:
 
 
 ORDERS = Change(
-    "0001", ("CREATE TABLE orders (id bigint PRIMARY KEY, email text)",), ("DROP TABLE orders",), "Keep orders"
+    "0001",
+    ("CREATE TABLE orders (id bigint PRIMARY KEY, email text)",),
+    ("DROP TABLE orders",),
+    "Keep orders",
 )
 NOTES = Change("0002", ("ALTER TABLE orders ADD note text",), ("ALTER TABLE orders DROP note",), "Add notes")
 UNIQUE = Change(

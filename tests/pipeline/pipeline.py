@@ -13,12 +13,12 @@ from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 import pg8000.dbapi
+from tests.pipeline.histories import Change, bundle_of, write_history
 
 from dbmigrate.domain.plan import Plan
 from dbmigrate_local.cloud import Cloud
 from dbmigrate_local.database import DatabaseServer
 from dbmigrate_local.mailbox import Mail
-from tests.pipeline.histories import Change, bundle_of, write_history
 
 APPROVER = "approver@example.com"
 DEVELOPER = "developer@example.com"
@@ -46,7 +46,9 @@ class Pipeline:
 
     def upload(self, digest: str, content: bytes) -> None:
         key = f"bundles/{digest.removeprefix('sha256:')}.tar.gz"
-        self.cloud.client("s3").put_object(Bucket=self.cloud.outputs["BundleBucketName"], Key=key, Body=content)
+        self.cloud.client("s3").put_object(
+            Bucket=self.cloud.outputs["BundleBucketName"], Key=key, Body=content
+        )
 
     def start(self, digest: str, name: str | None = None, **request: Any) -> str:
         """Start a run; returns its ARN."""
@@ -87,9 +89,13 @@ class Pipeline:
         """The whole plan of a run, as its approvers see it."""
         assert self.asks(arn)
         run = arn.rsplit(":", 1)[-1]
-        event = next(i.event for i in self.cloud.invocations if i.event.get("run") == run and "token" in i.event)
+        event = next(
+            i.event for i in self.cloud.invocations if i.event.get("run") == run and "token" in i.event
+        )
         key = f"plans/{event['plan']['digest'].removeprefix('sha256:')}.json"
-        body = self.cloud.client("s3").get_object(Bucket=self.cloud.outputs["BundleBucketName"], Key=key)["Body"]
+        body = self.cloud.client("s3").get_object(Bucket=self.cloud.outputs["BundleBucketName"], Key=key)[
+            "Body"
+        ]
         return Plan.from_json(json.loads(body.read()))
 
     def decide(self, arn: str, decision: str, comment: str = "", code: str | None = None) -> tuple[int, str]:
@@ -104,7 +110,11 @@ class Pipeline:
         """Run SQL as somebody else than the migrator would."""
         where = self.server.endpoint
         connection = pg8000.dbapi.connect(
-            user=where.user, host=where.host, port=where.port, database=where.database, password=where.password
+            user=where.user,
+            host=where.host,
+            port=where.port,
+            database=where.database,
+            password=where.password,
         )
         connection.autocommit = True
         try:
@@ -122,11 +132,18 @@ class Pipeline:
         return next((row[0] for row in self.query("SELECT version_num FROM alembic_version")), None)
 
     def columns(self, table: str) -> set[str]:
-        return {row[0] for row in self.query(f"SELECT column_name FROM information_schema.columns WHERE table_name = '{table}'")}
+        return {
+            row[0]
+            for row in self.query(
+                f"SELECT column_name FROM information_schema.columns WHERE table_name = '{table}'"
+            )
+        }
 
     def mails(self, recipient: str) -> list[Mail]:
         """What one person got since the test began."""
-        return [mail for mail in self.cloud.mailbox.mails[self.earlier_mails :] if mail.recipient == recipient]
+        return [
+            mail for mail in self.cloud.mailbox.mails[self.earlier_mails :] if mail.recipient == recipient
+        ]
 
     def notices(self) -> list[str]:
         """Subjects of what everyone was told."""

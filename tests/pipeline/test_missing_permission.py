@@ -8,9 +8,11 @@ from contextlib import contextmanager
 
 import pg8000.dbapi
 import pytest
-
-from tests.pipeline.histories import ORDERS
+from tests.pipeline.histories import NOTES, ORDERS
 from tests.pipeline.pipeline import Pipeline, get, post
+
+from dbmigrate.domain.errors import BadRequest
+from dbmigrate_cli.stack import Stack
 
 
 @contextmanager
@@ -48,3 +50,18 @@ def test_the_page_without_its_permissions_decides_nothing(staging: Pipeline) -> 
         assert post(link, decision="approve", code=staging.plan(arn).code)[0] == 500
     assert staging.asks(arn)
     assert staging.finish(arn).outcome == "Succeeded"
+
+
+def test_a_lease_that_was_never_given_back_can_be_closed_by_hand(staging: Pipeline) -> None:
+    stack = Stack("staging", "db-migrate-staging", staging.cloud.client)
+    with taken_away(staging, "CloseFunctionRole"):
+        arn = staging.start(staging.bundle([ORDERS]))
+        dead = arn.rsplit(":", 1)[-1]
+        assert staging.asks(arn)
+        with pytest.raises(BadRequest, match="still runs"):
+            stack.close(dead)
+        assert staging.finish(arn).outcome == "Succeeded"
+    refused = staging.deploy([ORDERS, NOTES])
+    assert refused.outcome == "RunInProgress" and f"db-migrate runs --close {dead}" in refused.cause
+    assert stack.close(dead)["seconds"] is not None and stack.close(dead)["seconds"] is None
+    assert staging.deploy([ORDERS, NOTES]).outcome == "Succeeded"

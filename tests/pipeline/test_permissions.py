@@ -1,8 +1,8 @@
-"""Every statement of every role is needed: without it, something that really happened would have been refused.
+"""Every statement of every role is needed: without it, something that really happened would have been
+refused.
 
-Two stacks live through all that a run can do. The stand-in keeps what each role asked for; a statement is needed when
-one of those questions is answered with yes only because of it.
-"""
+Two stacks live through all that a run can do. The stand-in keeps what each role asked for; a statement is
+needed when one of those questions is answered with yes only because of it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.pipeline.conftest import ROOT
+from tests.pipeline.histories import NOTES, ORDERS, UNIQUE
+from tests.pipeline.pipeline import APPROVER, Pipeline
+from tests.pipeline.test_production import prove
 
 from dbmigrate_local.account import ACCOUNT
 from dbmigrate_local.cloud import Cloud
@@ -20,10 +24,6 @@ from dbmigrate_local.database import DatabaseServer
 from dbmigrate_local.embedded import EmbeddedPostgres
 from dbmigrate_local.iam_policies import allowed, policies_of
 from dbmigrate_local.stand_in import stand_in
-from tests.pipeline.conftest import ROOT
-from tests.pipeline.histories import NOTES, ORDERS, UNIQUE
-from tests.pipeline.pipeline import APPROVER, Pipeline
-from tests.pipeline.test_production import prove
 
 
 def live_through_everything(pipeline: Pipeline) -> None:

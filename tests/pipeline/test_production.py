@@ -1,11 +1,10 @@
-"""Production: nothing goes back by itself, nothing comes in unproven, and a person's rollback takes the same gates."""
+"""Production: nothing goes back by itself, nothing comes in unproven, people go back through the same gates."""
 
 from __future__ import annotations
 
 import json
 
 import pytest
-
 from tests.pipeline.histories import NOTES, ORDERS, UNIQUE
 from tests.pipeline.pipeline import Ending, Pipeline
 
@@ -51,12 +50,16 @@ def test_a_failure_is_left_to_a_person(production: Pipeline, failed_run: tuple[s
     assert production.revision == "0002"
 
 
-def test_a_persons_rollback_takes_the_same_gates(production: Pipeline, failed_run: tuple[str, Ending]) -> None:
+def test_a_persons_rollback_takes_the_same_gates(
+    production: Pipeline, failed_run: tuple[str, Ending]
+) -> None:
     run, _ = failed_run
     digest = production.query(f"SELECT bundle FROM dbmigrate.run WHERE name = '{run}'")[0][0]
     ending = production.finish(production.start(digest, rollback_of=run))
     assert ending.outcome == "Succeeded", ending
-    assert {"Start the backup", "Request approval", "Verify"} <= set(ending.states) and "Roll back" not in ending.states
+    assert {"Start the backup", "Request approval", "Verify"} <= set(
+        ending.states
+    ) and "Roll back" not in ending.states
     assert production.revision == "0001" and production.columns("orders") == {"id", "email"}
     assert production.query("SELECT count(*) FROM orders") == [(2,)]
 

@@ -22,7 +22,9 @@ def test_a_run_from_bundle_to_notice(staging: Pipeline) -> None:
     ending = staging.deploy([ORDERS, NOTES])
     assert ending.outcome == "Succeeded", ending
     assert staging.revision == "0002" and staging.columns("orders") == {"id", "email", "note"}
-    assert [state for state in ending.states if state in ("Start the backup", "Request approval", "Upgrade")] == [
+    assert [
+        state for state in ending.states if state in ("Start the backup", "Request approval", "Upgrade")
+    ] == [
         "Start the backup",
         "Request approval",
         "Upgrade",
@@ -81,7 +83,10 @@ def test_a_revision_that_fails_half_way_is_rolled_back(staging: Pipeline) -> Non
     assert ending.outcome == "RolledBack", ending
     assert "one_email" in ending.cause
     assert staging.revision == "0001" and staging.columns("orders") == {"id", "email"}
-    assert staging.query("SELECT id, email FROM orders ORDER BY id") == [(1, "ada@example.com"), (2, "ada@example.com")]
+    assert staging.query("SELECT id, email FROM orders ORDER BY id") == [
+        (1, "ada@example.com"),
+        (2, "ada@example.com"),
+    ]
 
 
 def test_nothing_applied_is_nothing_to_roll_back(staging: Pipeline) -> None:

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 from botocore.exceptions import ClientError
-
 from tests.pipeline.histories import NOTES, ORDERS, UNIQUE
 from tests.pipeline.pipeline import Pipeline, get, post
 
@@ -43,7 +42,8 @@ def test_of_two_bundles_exactly_one_upgrades(staging: Pipeline, name: str) -> No
 def test_a_run_that_works_keeps_others_out(staging: Pipeline, name: str) -> None:
     staging.deploy([ORDERS])
     staging.query(
-        "INSERT INTO dbmigrate.run (name, bundle, plan, direction, requested_by) VALUES ('other', 'b', 'p', 'upgrade', 'x')"
+        "INSERT INTO dbmigrate.run (name, bundle, plan, direction, requested_by)"
+        " VALUES ('other', 'b', 'p', 'upgrade', 'x')"
     )
     ending = staging.deploy([ORDERS, NOTES])
     assert ending.outcome == "RunInProgress" and "other" in ending.cause
@@ -63,7 +63,9 @@ def test_an_approval_holds_for_its_own_plan_only(staging: Pipeline, name: str) -
     assert staging.end(second).outcome == "ApprovalRejected"
 
 
-def test_a_state_with_another_bundle_than_the_approved_one_upgrades_nothing(staging: Pipeline, name: str) -> None:
+def test_a_state_with_another_bundle_than_the_approved_one_upgrades_nothing(
+    staging: Pipeline, name: str
+) -> None:
     arn = staging.start(staging.bundle([ORDERS]), f"{name}-first")
     staging.decide(arn, "reject")
     staging.end(arn)

@@ -20,7 +20,7 @@ VERBS = {
 }  # fmt: skip
 ON_THE_DATABASE = {"validate", "upgrade", "roll_back", "inspect", "verify", "close"}
 OUTPUTS = {
-    "StateMachineArn", "BundleBucketName", "ApprovalsTableName", "InspectFunctionName", "ApprovalUrl",
+    "StateMachineArn", "BundleBucketName", "ApprovalsTableName", "InspectFunctionName", "CloseFunctionName", "ApprovalUrl",
     "NotificationsTopicArn", "ApprovalsTopicArn",
 }  # fmt: skip
 NOT_OF_THE_TEMPLATE = {"DATABASE_TLS"}

@@ -17,10 +17,14 @@ from dbmigrate_cli.shared_options import stack_option
     "--limit", type=click.IntRange(1, 50), default=20, show_default=True, help="How many, newest first."
 )
 @click.option("--follow", metavar="RUN", help="Staging, production: follow this run to its end.")
+@click.option("--close", metavar="RUN", help="Staging, production: give back the lease of a run that died.")
 @stack_option
 @click.pass_obj
-def command(options: Options, limit: int, follow: str | None, stack: str | None) -> None:
+def command(options: Options, limit: int, follow: str | None, close: str | None, stack: str | None) -> None:
     """List the latest runs."""
+    if close:
+        _close(options, close, stack)
+        return
     if follow:
         _follow(options, follow, stack)
         return
@@ -45,6 +49,19 @@ def _follow(options: Options, run: str, stack: str | None) -> None:
     from dbmigrate_cli.deploy_there import follow_there
 
     follow_there(options, run, stack)
+
+
+def _close(options: Options, run: str, stack: str | None) -> None:
+    """A lease whose run could not even give it back, because the database was away."""
+    if options.environment == "development":
+        raise click.UsageError("A run of development that died gives its lease to the next one by itself.")
+    from dbmigrate_cli.stack import aws_errors, open_stack
+
+    with aws_errors(options):
+        end = open_stack(options, stack).close(run)
+    had_lease = end.get("seconds") is not None
+    options.output.result(run=run, closed=had_lease)
+    options.output.say(f"Run {run} is closed." if had_lease else f"Run {run} held no lease.")
 
 
 def _executions(options: Options, limit: int, stack: str | None) -> list[dict[str, Any]]:

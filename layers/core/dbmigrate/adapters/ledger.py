@@ -152,7 +152,8 @@ def _held(name: str, holder: Any) -> RunInProgress:
         return RunInProgress(message, "start a new run: db-migrate deploy")
     return RunInProgress(
         f"Run {holder.name} has held this database since {holder.started_at:%Y-%m-%d %H:%M:%S %Z}.",
-        "wait for its end: db-migrate status",
+        "wait for its end (db-migrate status); if it died without giving the lease back: "
+        f"db-migrate runs --close {holder.name}",
     )
 
 

@@ -77,7 +77,8 @@ def refuse_second_run(standing: Standing, run: str) -> None:
     if holder and holder["run"] != run and holder["bundle"] != DIRECT:
         raise RunInProgress(
             f"Run {holder['run']} has held this database since {holder['started_at']}.",
-            "wait for its end: db-migrate status",
+            "wait for its end (db-migrate status); if it died without giving the lease back: "
+            f"db-migrate runs --close {holder['run']}",
         )
 
 
