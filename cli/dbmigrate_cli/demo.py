@@ -81,9 +81,7 @@ def play(options: Options) -> None:
     parameters = {"Environment": "staging", **PEOPLE}
     with stand_in(template_file(), parameters, cast, mailbox.resolve(), pace=PACE) as cloud:
         stack = LocalStack("staging", "db-migrate-staging", cloud, database)
-        output.say(
-            f"Waits of the state machine are shortened {1 / PACE:.0f} times; all else takes the time it takes."
-        )
+        output.say(f"The state machine's waits are shortened {1 / PACE:.0f} times; all else takes its time.")
         heading(output, "1. The sample history goes through staging")
         first = act(options, stack, ROOT / "migrations")
         expect(first, "Succeeded")

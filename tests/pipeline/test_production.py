@@ -1,4 +1,4 @@
-"""Production: nothing goes back by itself, nothing comes in unproven, people go back through the same gates."""
+"""Production: nothing comes in unproven, nothing goes back by itself, people go back by the same gates."""
 
 from __future__ import annotations
 

@@ -122,3 +122,22 @@ def test_drift_is_refused_by_name(staging: Pipeline) -> None:
     ending = staging.deploy([ORDERS, NOTES])
     assert ending.outcome == "ValidationFailed"
     assert "DriftFound" in ending.cause and "public.orders.by_hand" in ending.cause
+
+
+WEAK = {
+    "approval": {"status": "approved"},
+    "backup": {"status": "available"},
+    "phase": "rollback",
+    "policy": {"approval": "skipped", "backup": "skipped", "rollback": "manual", "notification": "silent"},
+    "APPROVAL": "skipped",
+    "plan": {"pending": []},
+    "force": "true",
+}
+
+
+def test_the_input_cannot_switch_anything_off(staging: Pipeline) -> None:
+    arn = staging.start(staging.bundle([ORDERS]), **WEAK)
+    assert staging.asks(arn)
+    ending = staging.finish(arn)
+    assert ending.outcome == "Succeeded" and "Start the backup" in ending.states
+    assert len(staging.notices()) == 1
