@@ -12,7 +12,7 @@ from sqlalchemy.pool import NullPool
 from dbmigrate.adapters.login import execute_outside, open_raw
 from dbmigrate.adapters.target import Limits, Target, target_from_url
 
-__all__ = ["Limits", "Target", "connected", "engine_for", "open_raw", "start_afresh", "target_from_url"]
+__all__ = ["Limits", "Target", "connected", "engine_for", "open_raw", "target_from_url"]
 
 
 @contextlib.contextmanager
@@ -49,13 +49,3 @@ def _repair_autocommit(engine: Engine, limits: Limits) -> None:
         if outside and raw._in_transaction:
             raw.rollback()
         execute_outside(raw, f"SET lock_timeout = {limits.concurrent_lock if outside else limits.lock}")
-
-
-def start_afresh(connection: Connection) -> None:
-    """Undo what the last revision did to the session (SET, SET ROLE, temporary tables).
-
-    On AWS every revision has a session of its own; here it must not see more than it would there. No
-    transaction may be open.
-    """
-    raw: Any = connection.connection.driver_connection
-    execute_outside(raw, "SET SESSION AUTHORIZATION DEFAULT; RESET ALL; DISCARD TEMP")

@@ -15,7 +15,6 @@ from alembic.runtime.migration import MigrationStep
 from sqlalchemy import Connection, MetaData
 
 from dbmigrate.adapters import catalog
-from dbmigrate.adapters.connection import start_afresh
 from dbmigrate.adapters.history import History
 from dbmigrate.adapters.login import execute_outside
 from dbmigrate.adapters.said import is_broken, lock_holders, said, sqlstate
@@ -29,6 +28,8 @@ from dbmigrate.domain.errors import (
 
 LOCK_CODES = ("55P03", "40P01")  # lock_not_available, deadlock_detected
 QUICK_TRIES = 5
+# Undoes what the last revision did to the session: SET, SET ROLE, temporary tables.
+START_AFRESH = "SET SESSION AUTHORIZATION DEFAULT; RESET ALL; DISCARD TEMP"
 
 
 def current(connection: Connection) -> tuple[str, ...]:
@@ -95,7 +96,6 @@ class Move:
         while self._todo:
             self._running = self._todo[0]
             self.connection.commit()
-            start_afresh(self.connection)
             self._started = time.perf_counter()
             yield self._step(self._running)
             self._todo.popleft()
@@ -167,9 +167,10 @@ class Move:
 
 
 def _begun(connection: Connection) -> str:
-    """Begin, and the id of the transaction, in one trip to the server instead of two."""
+    """Begin with a session as fresh as on AWS, where every revision has one of its own; the transaction's id.
+    One trip to the server, because there is one for every revision."""
     raw: Any = connection.connection.driver_connection
-    return str(execute_outside(raw, "BEGIN; SELECT pg_current_xact_id()::text")[0][0])
+    return str(execute_outside(raw, f"BEGIN; {START_AFRESH}; SELECT pg_current_xact_id()::text")[0][0])
 
 
 def _transaction(connection: Connection) -> str:
