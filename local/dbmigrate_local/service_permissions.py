@@ -57,7 +57,8 @@ def ask_for_traces(judge: Judge, translated: dict[str, Any], resources: dict[str
     """
     for logical_id, resource in translated["Resources"].items():
         properties = resource.get("Properties", {})
-        traced = (properties.get("TracingConfig") or {}).get("Mode") == "Active"
-        if (traced or (properties.get("TracingConfiguration") or {}).get("Enabled")) and logical_id in resources:
+        function = (properties.get("TracingConfig") or {}).get("Mode") == "Active"
+        machine = (properties.get("TracingConfiguration") or {}).get("Enabled")
+        if (function or machine) and logical_id in resources:
             role = (properties.get("Role") or properties.get("RoleArn"))["Fn::GetAtt"][0]
             judge.may(f"arn:aws:iam::{ACCOUNT}:role/{resources[role]}", "xray:PutTraceSegments", "*")

@@ -20,8 +20,8 @@ VERBS = {
 }  # fmt: skip
 ON_THE_DATABASE = {"validate", "upgrade", "roll_back", "inspect", "verify", "close"}
 OUTPUTS = {
-    "StateMachineArn", "BundleBucketName", "ApprovalsTableName", "InspectFunctionName", "CloseFunctionName", "ApprovalUrl",
-    "NotificationsTopicArn", "ApprovalsTopicArn",
+    "StateMachineArn", "BundleBucketName", "ApprovalsTableName", "InspectFunctionName",
+    "CloseFunctionName", "ApprovalUrl", "NotificationsTopicArn", "ApprovalsTopicArn",
 }  # fmt: skip
 NOT_OF_THE_TEMPLATE = {"DATABASE_TLS"}
 

@@ -20,8 +20,8 @@ PROGRESS = {"creating": 50, "available": 100, "failed": 0}
 def rds(store: SnapshotStore, settles: bool) -> Iterator[None]:
     """Back the snapshots of instances and clusters by the store.
 
-    A snapshot is `creating` when it is first asked for. When `settles`, the second question waits for the real
-    end: waits take no time then, and a poll would ask thousands of times.
+    A snapshot is `creating` when it is first asked for. When `settles`, the second question waits for the
+    real end: waits take no time then, and a poll would ask thousands of times.
     """
     with (
         _snapshots("create_db_snapshot", "describe_db_snapshots", "delete_db_snapshot", store, settles),
@@ -38,7 +38,9 @@ def rds(store: SnapshotStore, settles: bool) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _snapshots(create: str, describe: str, delete: str, store: SnapshotStore, settles: bool) -> Iterator[None]:
+def _snapshots(
+    create: str, describe: str, delete: str, store: SnapshotStore, settles: bool
+) -> Iterator[None]:
     def take(original: Callable[..., Any]) -> Callable[..., Any]:
         def taken(self: RDSBackend, *arguments: Any, **named: Any) -> Any:
             made = original(self, *arguments, **named)

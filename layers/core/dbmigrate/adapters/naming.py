@@ -1,4 +1,4 @@
-"""A history's naming convention: what env.py would hand to Alembic with its target_metadata, as a file of its own.
+"""A history's naming convention: what env.py would hand to Alembic with its target_metadata, as a file.
 
 It names the constraints that a revision leaves without a name, or with a part of one.
 """

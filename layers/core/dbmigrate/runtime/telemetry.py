@@ -11,8 +11,8 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from dbmigrate.runtime.settings import settings
 
 logger = Logger()
-# Powertools' Metrics adds its service as a second dimension, and an alarm on Environment alone would not see the
-# metric; the ephemeral kind has only our own, and shares nothing with other functions of the process.
+# Powertools' Metrics adds its service as a second dimension, which hides the metric from an alarm on
+# Environment alone; the ephemeral kind has only ours, and shares nothing with other functions of the process.
 metrics = EphemeralMetrics(namespace=settings().metrics_namespace)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from dbmigrate.domain.errors import PlanOutdated, UnknownRevision
 from dbmigrate.domain.evidence import Evidence
-from dbmigrate.domain.standing import Standing, label
+from dbmigrate.domain.standing import label
 from dbmigrate.service.make_plan import find_drift
 from dbmigrate.service.ports import Database, History, OpenBundle
 from dbmigrate.service.upgrade import progress, remaining
