@@ -17,6 +17,7 @@ from dbmigrate.domain.errors import (
     LockNotFree,
     PlanOutdated,
     RunInProgress,
+    StillRunning,
     WrongEnvironment,
 )
 from dbmigrate.domain.standing import DIRECT
@@ -58,6 +59,22 @@ def test_a_second_migrator_is_refused(first: Project, db: Database, database: st
             db.empty()
         assert rows(database, "SELECT to_regclass('dbmigrate.run')") == [(None,)]
     move(db, first.history())
+
+
+@pytest.mark.usefixtures("hurried")
+def test_an_earlier_invocation_of_the_run_is_waited_for(first: Project, db: Database, database: str) -> None:
+    """A retry after a lost answer must not be told that its run changed nothing: the first one still may."""
+    history = first.history()
+    with connected(database) as earlier:
+        earlier.run("SET application_name = 'db-migrate run-1'")
+        earlier.run(f"SELECT pg_advisory_lock({ADVISORY_KEY})")
+        with pytest.raises(StillRunning, match=r"pid \d+ \(db-migrate run-1\)"):
+            move(db, history)
+        with pytest.raises(RunInProgress, match=r"\(db-migrate run-1\)"):
+            move(db, history, run="run-2")
+    until(lambda: not rows(database, "SELECT 1 FROM pg_locks WHERE locktype = 'advisory'"))
+    move(db, history)
+    assert db.current() == ("a1",)
 
 
 def test_a_waiting_migrator_does_not_stop_a_concurrent_build(

@@ -18,10 +18,25 @@ from dbmigrate.adapters.connection import Limits, Target, connected
 from dbmigrate.adapters.history import History
 from dbmigrate.adapters.said import is_broken, lock_holders, said, sqlstate
 from dbmigrate.domain.catalog import Catalog, fingerprint
-from dbmigrate.domain.errors import DatabaseUnreachable, DbMigrateError, Failed, LockNotFree, RunInProgress
+from dbmigrate.domain.errors import (
+    DatabaseUnreachable,
+    DbMigrateError,
+    Failed,
+    LockNotFree,
+    RunInProgress,
+    StillRunning,
+)
 from dbmigrate.domain.standing import Standing, label
 
 ADVISORY_KEY = 0x64626D6967726174  # "dbmigrat"
+# Which session has it: pg_locks splits the key in two.
+HOLDER = f"""
+SELECT a.pid, a.application_name, a.application_name = current_setting('application_name') AS ours
+  FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.pid <> pg_backend_pid()
+   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+   AND (l.classid::bigint << 32 | l.objid::bigint) = {ADVISORY_KEY}
+"""
 LOCK_POLL_SECONDS = 0.2
 LOCK_PATIENCE_SECONDS = 5.0
 Committed = Callable[[str, float, int], None]
@@ -170,9 +185,7 @@ def _only_migrator(connection: Connection) -> Iterator[None]:
     while not connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({ADVISORY_KEY})").scalar_one():
         connection.rollback()
         if time.monotonic() > limit:
-            raise RunInProgress(
-                "Another migrator works on this database right now.", "look who: db-migrate status"
-            )
+            raise _occupied(connection)
         time.sleep(LOCK_POLL_SECONDS)
     connection.commit()
     try:
@@ -183,3 +196,18 @@ def _only_migrator(connection: Connection) -> Iterator[None]:
             connection.rollback()
             connection.exec_driver_sql(f"SELECT pg_advisory_unlock({ADVISORY_KEY})")
             connection.commit()
+
+
+def _occupied(connection: Connection) -> DbMigrateError:
+    """Who has the lock. A retry after a lost answer may meet the invocation before it, which still works: the
+    run will have changed something, and must not end as one that has not."""
+    holder = connection.exec_driver_sql(HOLDER).one_or_none()
+    connection.rollback()
+    if holder is None:
+        return RunInProgress("Another migrator was at work just now.", "try again: db-migrate deploy")
+    who = f"pid {holder.pid} ({holder.application_name or 'no name'})"
+    if holder.ours:
+        return StillRunning(
+            f"An earlier invocation of this run still works: {who}.", "ask later: db-migrate status"
+        )
+    return RunInProgress(f"Another migrator works on this database right now: {who}.", "wait for its end")

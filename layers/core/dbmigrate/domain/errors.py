@@ -8,7 +8,7 @@ DbMigrateError
         WrongEnvironment, FindingsBlock, NotYetProven, PlanOutdated, RunInProgress, ForceRefused,
         ResetRefused, LinkRefused, RehearsalFailed
     Failed                    nothing of this step remains in the database (exit 1)
-        LockNotFree, RevisionFailed, BackupFailed
+        LockNotFree, StillRunning, RevisionFailed, BackupFailed
     NeedsPerson               somebody must look and act (exit 4)
         RevisionHalfApplied, VerificationFailed, AlarmRaised, NotReversible
 """
@@ -127,6 +127,10 @@ class Failed(DbMigrateError):
 
 class LockNotFree(Failed):
     """Another session holds a conflicting lock; the revision was rolled back whole."""
+
+
+class StillRunning(Failed):
+    """An earlier invocation of the same run is at work yet; only it knows what it will have done."""
 
 
 class RevisionFailed(Failed):
