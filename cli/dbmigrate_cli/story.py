@@ -13,7 +13,10 @@ from dbmigrate_cli.outcomes import spoken
 
 # A change of such a state is news; the same again is not.
 REPEATED = {"Wait for the backup", "Check the backup", "Wait for the next look", "Watch the application"}
-AGAIN = {"LockNotFree": "a lock is not free, will try again", "StillRunning": "an earlier try still works, will ask again"}
+AGAIN = {
+    "LockNotFree": "a lock is not free, will try again",
+    "StillRunning": "an earlier invocation still works, will ask again",
+}
 
 
 @dataclass(frozen=True)

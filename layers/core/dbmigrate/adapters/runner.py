@@ -29,7 +29,7 @@ from dbmigrate.domain.errors import (
 LOCK_CODES = ("55P03", "40P01")  # lock_not_available, deadlock_detected
 QUICK_TRIES = 5
 # Undoes what the last revision did to the session: SET, SET ROLE, temporary tables.
-START_AFRESH = "SET SESSION AUTHORIZATION DEFAULT; RESET ALL; DISCARD TEMP"
+START_AFRESH = "SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL; DISCARD TEMP"
 
 
 def current(connection: Connection) -> tuple[str, ...]:

@@ -13,16 +13,20 @@ from dbmigrate.adapters.login import facts_of
 # The server has ended the session: shutdown, crash, pg_terminate_backend, or a timeout between statements.
 ENDED = ("57P01", "57P02", "57P03", "57P05", "25P03", "25P04")
 # Who holds a lock on a table that the failed statement names; else the oldest transactions: likely holders.
+# Other roles' sessions show neither since when nor what to a role without pg_read_all_stats, which on RDS is
+# the rule; but every transaction holds a lock on its own virtual id, and locks are for all to see.
 HOLDERS = """
-SELECT pid, name, age, query, held FROM (
-    SELECT a.pid, coalesce(nullif(a.application_name, ''), 'no name') AS name, a.xact_start,
-           extract(epoch FROM clock_timestamp() - a.xact_start)::int AS age, left(a.query, 80) AS query,
+SELECT pid, name, owner, age, query, held FROM (
+    SELECT a.pid, coalesce(nullif(a.application_name, ''), 'no name') AS name, a.usename AS owner,
+           a.xact_start, a.query,
+           extract(epoch FROM clock_timestamp() - a.xact_start)::int AS age,
            (SELECT string_agg(DISTINCT l.mode || ' on ' || l.relation::regclass::text, ', ')
               FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
              WHERE l.pid = a.pid AND l.granted AND l.database = a.datid AND c.relkind IN ('r', 'p', 'm')
                AND position(c.relname IN :statement) > 0) AS held
       FROM pg_stat_activity a
-     WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND a.xact_start IS NOT NULL) x
+     WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()
+       AND EXISTS (SELECT FROM pg_locks v WHERE v.pid = a.pid AND v.locktype = 'virtualxid' AND v.granted)) x
  ORDER BY held IS NULL, xact_start LIMIT 3
 """
 
@@ -63,4 +67,6 @@ def lock_holders(connection: Connection, statement: str) -> str:
 
 def _holder(row: Row[Any]) -> str:
     locks = f" [{row.held}]" if row.held else ""
-    return f"pid {row.pid} ({row.name}), {row.age} s{locks}: {' '.join(row.query.split())}"
+    if row.age is None:
+        return f"pid {row.pid} ({row.name}) of {row.owner}{locks}, more with: GRANT pg_read_all_stats"
+    return f"pid {row.pid} ({row.name}), {row.age} s{locks}: {' '.join(row.query.split())[:80]}"

@@ -1,0 +1,75 @@
+"""As RDS has it: the migrator is no superuser, and the application is another role."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from tests.adapters.project import Project, connected, move, rows
+
+from dbmigrate.adapters.connection import target_from_url
+from dbmigrate.adapters.database import Database
+from dbmigrate.domain.errors import LockNotFree
+
+# What docs/guide.md tells an administrator to run once.
+SETUP = """
+CREATE ROLE owner NOLOGIN
+CREATE ROLE migrator LOGIN
+GRANT owner TO migrator
+GRANT CREATE ON DATABASE "{database}" TO owner
+GRANT USAGE, CREATE ON SCHEMA public TO owner
+ALTER ROLE migrator IN DATABASE "{database}" SET role = owner
+CREATE ROLE app LOGIN
+GRANT USAGE ON SCHEMA public TO app
+ALTER DEFAULT PRIVILEGES FOR ROLE owner IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO app
+"""
+
+
+@pytest.fixture
+def migrator(database: str) -> Iterator[Database]:
+    target = replace(target_from_url(database), user="migrator")
+    with connected(database) as admin:
+        for statement in SETUP.strip().splitlines():
+            admin.run(statement.format(database=target.name))
+        yield Database(target, "staging")
+        admin.run("DROP OWNED BY migrator, app, owner CASCADE")
+        admin.run("DROP ROLE migrator, app, owner")
+
+
+@pytest.fixture
+def first(project: Project) -> Project:
+    return project.add("a1", None, "CREATE TABLE one (id int)", "DROP TABLE one")
+
+
+def test_what_it_makes_belongs_to_the_owner_and_is_the_applications_to_use(
+    first: Project, migrator: Database, database: str
+) -> None:
+    move(migrator, first.add("b2", "a1", "CREATE TABLE two (id int)").history())
+    owners = "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname IN ('public', 'dbmigrate')"
+    assert rows(database, owners) == [("owner",)]
+    with connected(database, "app") as app:
+        app.run("INSERT INTO two VALUES (1)")
+    assert migrator.look().current == ("b2",)
+    assert migrator.close_run("run-1", "Succeeded", "", remember=True) is not None
+    move(migrator, first.history(), "b2", "a1", direction="downgrade", run="run-2")
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("may_see", [False, True])
+def test_the_session_of_another_role_is_named_as_a_holder(
+    first: Project, migrator: Database, database: str, may_see: bool
+) -> None:
+    history = first.add("b2", "a1", "ALTER TABLE one ADD note text").history()
+    move(migrator, history, "a1")
+    with connected(database) as admin, connected(database, "app") as holder:
+        admin.run("GRANT pg_read_all_stats TO " + ("owner" if may_see else "app"))
+        holder.run("BEGIN")
+        holder.run("SELECT * FROM one")
+        (pid,) = holder.run("SELECT pg_backend_pid()")[0]
+        with pytest.raises(LockNotFree) as failed:
+            move(migrator, history, "b2")
+    held = failed.value.message.partition("Held by ")[2]
+    assert held.startswith(f"pid {pid} (somebody else)") and "AccessShareLock on one" in held
+    assert ("SELECT pg_backend_pid()" in held) is may_see
+    assert ("of app" in held and "GRANT pg_read_all_stats" in held) is not may_see
