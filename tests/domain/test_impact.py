@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.domain.evidences import USERS, history, seen
 
-from dbmigrate.domain.impact import losses, predicted_seconds, touched_tables
+from dbmigrate.domain.impact import losses, losses_of_undoing, predicted_seconds, touched_tables
 
 MIB = 1024 * 1024
 RENAMED = (("column", "public.users.name", None), ("column", "public.users.title", "text"))
@@ -15,6 +15,7 @@ MOVED = (
     ("relation", "public.users", None), ("relation", "public.people", "r"),
     ("column", "public.users.name", None), ("column", "public.people.name", "text"),
 )  # fmt: skip
+MOVED_ID = (("column", "public.users.id", None), ("column", "public.people.id", "bigint NOT NULL"))
 NOTE = (("column", "public.users.note", "text"),)
 
 
@@ -48,6 +49,30 @@ def lost(*revisions: dict[str, Any]) -> list[str]:
 )
 def test_losses(revisions: list[dict[str, Any]], said: list[str]) -> None:
     assert lost(*revisions) == said
+
+
+@pytest.mark.parametrize(
+    ("revision", "said"),
+    [
+        ({"changes": NOTE}, ["drops public.users.note with its rows"]),
+        ({"changes": (("relation", "public.posts", "r|p"),)}, ["drops public.posts with its rows"]),
+        ({"changes": RENAMED}, []),
+        ({"changes": (*MOVED, *MOVED_ID)}, []),
+        (
+            {"changes": RENAMED, "drops": ("public.users.name",)},
+            [
+                "drops public.users.title with its rows",
+                "does not bring back what it took from public.users.name",
+            ],
+        ),
+        ({"overwrites": ("public.users.name",)}, ["does not bring back what it took from public.users.name"]),
+        ({"deletes": ("public.other",), "changes": (("index", "public.ix", "CREATE INDEX"),)}, []),
+    ],
+)
+def test_losses_of_undoing(revision: dict[str, Any], said: list[str]) -> None:
+    """Rehearsed on empty tables, a downgrade seems to lose nothing."""
+    evidence = history(seen("a1", changes=USERS), seen("b2", ("a1",), **revision))
+    assert losses_of_undoing(evidence, ["b2"]) == [f"undoing b2 {what}" for what in said]
 
 
 def test_a_table_that_is_dropped_and_made_again_is_one_loss() -> None:

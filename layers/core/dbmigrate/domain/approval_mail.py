@@ -53,6 +53,8 @@ def way_back(plan: Plan) -> str:
     """Whether the plan can be undone, in one line."""
     if plan.reversible:
         return "reversible; the way back was tried out and loses nothing"
+    if plan.losses and plan.direction == "downgrade":
+        return f"NONE for what is lost: {'; '.join(plan.losses[:5])}"
     if plan.losses:
         return f"NOT reversible without loss: {'; '.join(plan.losses[:5])}"
     return "NOT proved: the downgrade of at least one revision did not restore what was there"

@@ -121,7 +121,8 @@ def _losses(plan: Plan) -> str:
     if not plan.losses:
         return ""
     items = "".join(f"<li>{escape(loss)}</li>" for loss in plan.losses)
-    return f'<div class="note bad"><b>A way back would not bring this back:</b><ul>{items}</ul></div>'
+    title = "This is lost" if plan.direction == "downgrade" else "A way back would not bring this back"
+    return f'<div class="note bad"><b>{title}:</b><ul>{items}</ul></div>'
 
 
 def _findings(plan: Plan) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from dbmigrate.domain.catalog import Catalog
+from dbmigrate.domain.catalog import Catalog, tables
 from dbmigrate.domain.evidence import Evidence, RevisionEvidence
 
 READ_BYTES_PER_SECOND = 50 * 1024 * 1024
@@ -57,6 +57,50 @@ def losses(evidence: Evidence, start: Iterable[str], pending: Iterable[str]) -> 
         found += [f"{revision} deletes rows of {name}" for name in seen.deletes if name in precious]
         precious |= _renamed(seen, precious)
     return found
+
+
+def losses_of_undoing(evidence: Evidence, revisions: Iterable[str]) -> list[str]:
+    """What undoing these applied revisions destroys, however well the way back was rehearsed: the tables and
+    columns that they made hold rows by now. And what they destroyed themselves stays destroyed."""
+    found = []
+    for revision in revisions:
+        seen = evidence.revisions[revision]
+        before, after = evidence.catalog_at(seen.down), evidence.catalog_at([revision])
+        found += [f"undoing {revision} drops {name} with its rows" for name in _made(seen, before, after)]
+        precious = {*before.get("relation", {}), *before.get("column", {})}
+        taken = dict.fromkeys((*seen.drops, *seen.overwrites, *seen.deletes))
+        found += [
+            f"undoing {revision} does not bring back what it took from {name}"
+            for name in taken
+            if name in precious
+        ]
+    return found
+
+
+def _made(seen: RevisionEvidence, before: Catalog, after: Catalog) -> list[str]:
+    """Tables, and columns of other tables, that are new and not only a new name."""
+    old, new = _shapes(before), _shapes(after)
+    given_up = [shape for name, shape in old.items() if name not in new and name not in seen.drops]
+    made = [name for name in sorted(new) if name not in old and new[name] not in given_up]
+    for table in sorted(new.keys() & old.keys()):
+        left = {name: what for name, what in old[table].items() if name not in new[table]}
+        renamed = [what for name, what in left.items() if f"{table}.{name}" not in seen.drops]
+        made += [
+            f"{table}.{name}"
+            for name, what in new[table].items()
+            if name not in old[table] and what not in renamed
+        ]
+    return made
+
+
+def _shapes(catalog: Catalog) -> dict[str, dict[str, str]]:
+    """Each table's columns and what they are."""
+    shapes: dict[str, dict[str, str]] = {table: {} for table in tables(catalog)}
+    for identity, what in catalog.get("column", {}).items():
+        table, _, name = identity.rpartition(".")
+        if table in shapes:
+            shapes[table][name] = what
+    return shapes
 
 
 def _renamed(seen: RevisionEvidence, precious: set[str]) -> set[str]:

@@ -9,7 +9,7 @@ from dbmigrate.domain.catalog import Catalog, apply_changes, describe_changes, d
 from dbmigrate.domain.errors import BadRequest, DriftFound, EditedRevision, NotReversible, RunInProgress
 from dbmigrate.domain.evidence import Evidence
 from dbmigrate.domain.findings import Facts, Finding, judge
-from dbmigrate.domain.impact import losses, predicted_seconds
+from dbmigrate.domain.impact import losses, losses_of_undoing, predicted_seconds
 from dbmigrate.domain.plan import Plan, Step
 from dbmigrate.domain.rules import RULES
 from dbmigrate.domain.standing import DIRECT, Standing, label
@@ -99,7 +99,7 @@ def make_plan(
     if rollback_of:
         revisions = _way_back(history, standing, rollback_of)
         end = _heads(history, history.applied(standing.current) - {*revisions})
-        direction, lost, findings = "downgrade", [], []
+        direction, lost, findings = "downgrade", losses_of_undoing(evidence, revisions), []
     else:
         revisions, end = history.pending(standing.current), history.head
         direction, lost = "upgrade", losses(evidence, standing.current, revisions)
