@@ -54,14 +54,14 @@ def test_losses(revisions: list[dict[str, Any]], said: list[str]) -> None:
 @pytest.mark.parametrize(
     ("revision", "said"),
     [
-        ({"changes": NOTE}, ["drops public.users.note with its rows"]),
-        ({"changes": (("relation", "public.posts", "r|p"),)}, ["drops public.posts with its rows"]),
+        ({"changes": NOTE}, ["drops public.users.note and what it holds"]),
+        ({"changes": (("relation", "public.posts", "r|p"),)}, ["drops public.posts and what it holds"]),
         ({"changes": RENAMED}, []),
         ({"changes": (*MOVED, *MOVED_ID)}, []),
         (
             {"changes": RENAMED, "drops": ("public.users.name",)},
             [
-                "drops public.users.title with its rows",
+                "drops public.users.title and what it holds",
                 "does not bring back what it took from public.users.name",
             ],
         ),

@@ -66,7 +66,7 @@ def losses_of_undoing(evidence: Evidence, revisions: Iterable[str]) -> list[str]
     for revision in revisions:
         seen = evidence.revisions[revision]
         before, after = evidence.catalog_at(seen.down), evidence.catalog_at([revision])
-        found += [f"undoing {revision} drops {name} with its rows" for name in _made(seen, before, after)]
+        found += [f"undoing {revision} drops {name} and what it holds" for name in _made(seen, before, after)]
         precious = {*before.get("relation", {}), *before.get("column", {})}
         taken = dict.fromkeys((*seen.drops, *seen.overwrites, *seen.deletes))
         found += [
