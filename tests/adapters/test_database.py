@@ -269,9 +269,7 @@ def test_a_table_counts_with_its_partitions(db: Database, database: str) -> None
     assert sizes["public.p"] == sizes["public.p1"] > 100_000
 
 
-def test_a_role_that_may_only_read_is_told_so(
-    first: Project, db: Database, database: str
-) -> None:
+def test_a_role_that_may_only_read_is_told_so(first: Project, db: Database, database: str) -> None:
     with connected(database) as admin:
         admin.run("DROP ROLE IF EXISTS reader")
         admin.run("CREATE ROLE reader LOGIN")

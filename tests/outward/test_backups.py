@@ -7,8 +7,8 @@ from botocore.exceptions import ClientError
 from tests.outward.fakes import FakeBackups, Meter, make_plan
 
 from dbmigrate.adapters.backups import ClusterBackups, InstanceBackups
-from dbmigrate.domain.backup import snapshot_id, snapshot_tags
-from dbmigrate.domain.errors import BackupFailed
+from dbmigrate.domain.backup import refuse_other_database, snapshot_id, snapshot_tags
+from dbmigrate.domain.errors import BackupFailed, DatabaseBusy, Misconfigured
 from dbmigrate.runtime import wiring
 from dbmigrate.service.check_backup import check_backup
 from dbmigrate.service.start_backup import start_backup
@@ -77,7 +77,7 @@ def test_a_snapshot_that_is_gone_is_a_failure(database, function) -> None:
     [
         ("InvalidDBInstanceState", "a backup or change of it is under way"),
         ("InvalidDBClusterStateFault", "a backup or change of it is under way"),
-        ("SnapshotQuotaExceeded", "RDS answers SnapshotQuotaExceeded"),
+        ("SnapshotQuotaExceeded", "RDS answers SnapshotQuotaExceeded: not now\nNext: delete the db-migrate-"),
     ],
 )
 @pytest.mark.parametrize("kind", [InstanceBackups, ClusterBackups])
@@ -119,6 +119,40 @@ def test_every_failure_is_counted() -> None:
         with pytest.raises(BackupFailed):
             call()
     assert meter.emitted == [("BackupFailures", 1)] * 2
+
+
+def test_a_busy_database_is_no_failure_yet() -> None:
+    """The state machine tries again; the notice counts it when it gives up."""
+    backups, meter = FakeBackups(failure=DatabaseBusy("backing-up")), Meter()
+    with pytest.raises(DatabaseBusy):
+        start_backup(EVENT, backups, meter)
+    assert meter.emitted == []
+
+
+RDS = "abc123.eu-central-1.rds.amazonaws.com"
+
+
+@pytest.mark.parametrize(
+    ("host", "kind", "name"),
+    [
+        (f"app.{RDS}", "instance", "App"),
+        (f"app.cluster-{RDS}", "cluster", "app"),
+        (f"app-writer-1.{RDS}", "cluster", "app"),
+        ("127.0.0.1", "instance", "app"),
+        (f"app.{RDS}.cn", "instance", "app"),
+    ],
+)
+def test_the_backup_is_of_the_database_that_is_migrated(host: str, kind: str, name: str) -> None:
+    refuse_other_database(host, kind, name)
+
+
+@pytest.mark.parametrize(
+    ("host", "kind"),
+    [(f"app.{RDS}", "instance"), (f"app.cluster-{RDS}", "cluster"), (f"app.{RDS}.cn", "instance")],
+)
+def test_a_backup_of_another_database_is_none(host: str, kind: str) -> None:
+    with pytest.raises(Misconfigured, match=f"would be of {kind} app-staging"):
+        refuse_other_database(host, kind, "app-staging")
 
 
 @pytest.mark.parametrize("run", ["staging-1", "a_b..c--d", "-x-", "R" * 80])

@@ -79,8 +79,11 @@ def test_every_outcome_has_a_whole_notice(outcome: str) -> None:
         assert said in text
     assert ("Next:\n  " in text) == (failed or outcome == "Forced")
     assert "{" not in text
-    expected = {"Forced": [("ForcedRuns", 1)]}.get(outcome, [("MigrationFailures", 1)] if failed else [])
-    assert emitted == expected
+    counted = {"MigrationFailures": failed, "ForcedRuns": outcome == "Forced"}
+    counted["BackupFailures"] = outcome == "BackupFailed"
+    assert emitted == [
+        (name, 1) for name in ("ForcedRuns", "MigrationFailures", "BackupFailures") if counted[name]
+    ]
 
 
 def test_a_failure_gives_its_message_and_the_machines_command() -> None:

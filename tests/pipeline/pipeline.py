@@ -34,6 +34,10 @@ class Pipeline:
         self.folder = folder
         self.earlier_mails = len(cloud.mailbox.mails)
 
+    @property
+    def bucket(self) -> str:
+        return self.cloud.outputs["BundleBucketName"]
+
     # ---- what CI does
     def bundle(self, changes: Sequence[Change]) -> str:
         """Rehearse, pack and upload; returns the digest."""
@@ -46,9 +50,7 @@ class Pipeline:
 
     def upload(self, digest: str, content: bytes) -> None:
         key = f"bundles/{digest.removeprefix('sha256:')}.tar.gz"
-        self.cloud.client("s3").put_object(
-            Bucket=self.cloud.outputs["BundleBucketName"], Key=key, Body=content
-        )
+        self.cloud.client("s3").put_object(Bucket=self.bucket, Key=key, Body=content)
 
     def start(self, digest: str, name: str | None = None, **request: Any) -> str:
         """Start a run; returns its ARN."""
@@ -93,9 +95,7 @@ class Pipeline:
             i.event for i in self.cloud.invocations if i.event.get("run") == run and "token" in i.event
         )
         key = f"plans/{event['plan']['digest'].removeprefix('sha256:')}.json"
-        body = self.cloud.client("s3").get_object(Bucket=self.cloud.outputs["BundleBucketName"], Key=key)[
-            "Body"
-        ]
+        body = self.cloud.client("s3").get_object(Bucket=self.bucket, Key=key)["Body"]
         return Plan.from_json(json.loads(body.read()))
 
     def decide(self, arn: str, decision: str, comment: str = "", code: str | None = None) -> tuple[int, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 from tests.pipeline.histories import NOTES, ORDERS, UNIQUE
@@ -36,6 +37,16 @@ def test_a_bundle_that_never_succeeded_in_staging_is_refused(production: Pipelin
     ending = production.deploy([ORDERS])
     assert ending.outcome == "ValidationFailed" and "NotYetProven" in ending.cause
     assert "db-migrate --environment staging deploy" in ending.cause
+
+
+def test_a_bundle_that_staging_already_stands_at_is_proven(open_pipeline: Callable[..., Pipeline]) -> None:
+    staging = open_pipeline("staging")
+    staging.deploy([ORDERS])
+    digest = staging.bundle([ORDERS])
+    key = f"succeeded/staging/{digest.removeprefix('sha256:')}.json"
+    staging.cloud.client("s3").delete_object(Bucket=staging.bucket, Key=key)
+    assert staging.finish(staging.start(digest)).outcome == "NothingPending"
+    assert staging.cloud.client("s3").get_object(Bucket=staging.bucket, Key=key)["Body"].read()
 
 
 def test_a_proven_bundle_succeeds(production: Pipeline) -> None:

@@ -34,6 +34,7 @@ def test_another_input_under_the_same_name_is_told_apart(staging: Pipeline, name
 def test_of_two_bundles_exactly_one_upgrades(staging: Pipeline, name: str) -> None:
     first = staging.start(staging.bundle([ORDERS]), f"{name}-first")
     second = staging.start(staging.bundle([ORDERS, NOTES]), f"{name}-second")
+    assert staging.asks(first) and staging.asks(second)
     endings = [staging.finish(first), staging.finish(second)]
     assert [ending.outcome for ending in endings] == ["Succeeded", "PlanOutdated"], endings
     assert staging.revision == "0001"

@@ -83,6 +83,13 @@ def test_a_backup_has_a_budget(machine: Machine) -> None:
 
 
 @careful
+def test_the_daily_backup_of_rds_is_waited_for(machine: Machine) -> None:
+    busy = [error("DatabaseBusy", "app cannot be backed up now")] * 3
+    machine.run(StartBackup=[*busy, {"id": "snapshot-1"}]).ends_as("Succeeded")
+    assert machine.cloud.waits[:3] == [Wait("retry", 60)] * 3
+
+
+@careful
 def test_looking_at_a_backup_is_repeated(machine: Machine) -> None:
     machine.run(CheckBackup=[error("Throttling"), error("Throttling"), {"status": "available"}]).ends_as(
         "Succeeded"

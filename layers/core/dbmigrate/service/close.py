@@ -10,6 +10,7 @@ from dbmigrate.domain.policy import Policy
 from dbmigrate.service.ports import Bundles, Database
 
 CLEAN_ENDINGS = {"Succeeded", "RolledBack"}
+PROVEN = {"Succeeded", "NothingPending"}  # the environment stands at the bundle's head
 
 
 def close(
@@ -25,7 +26,7 @@ def close(
 
     Both are None for a run that ended before its first step: it had no lease to give back.
     """
-    if outcome == "Succeeded" and plan.get("direction") == "upgrade":
+    if outcome in PROVEN and plan.get("direction") == "upgrade":
         # First, because a second call finds the run closed: a success must not get lost between the two.
         proof = {"run": run, "plan": plan["digest"], "to": plan["to"]}
         bundles.record_success(policy.environment, plan["bundle"], proof)
