@@ -15,6 +15,7 @@ from dbmigrate_cli.outcomes import spoken
 REPEATED = {"Wait for the backup", "Check the backup", "Wait for the next look", "Watch the application"}
 AGAIN = {
     "LockNotFree": "a lock is not free, will try again",
+    "DatabaseBusy": "RDS is at work on the database, will try again",
     "StillRunning": "an earlier invocation still works, will ask again",
 }
 

@@ -77,7 +77,7 @@ def test_a_snapshot_that_is_gone_is_a_failure(database, function) -> None:
     [
         ("InvalidDBInstanceState", "a backup or change of it is under way"),
         ("InvalidDBClusterStateFault", "a backup or change of it is under way"),
-        ("SnapshotQuotaExceeded", "RDS answers SnapshotQuotaExceeded: not now\nNext: delete the db-migrate-"),
+        ("SnapshotQuotaExceeded", "RDS answers SnapshotQuotaExceeded: not now\nNext: delete db-migrate-"),
     ],
 )
 @pytest.mark.parametrize("kind", [InstanceBackups, ClusterBackups])

@@ -8,10 +8,15 @@ from typing import Any, NoReturn
 from botocore.exceptions import ClientError
 
 from dbmigrate.domain.backup import Snapshot
-from dbmigrate.domain.errors import BackupFailed
+from dbmigrate.domain.errors import BackupFailed, DatabaseBusy
 
 BUSY = {"InvalidDBInstanceState", "InvalidDBInstanceStateFault", "InvalidDBClusterStateFault"}
 EXISTS = {"DBSnapshotAlreadyExists", "DBClusterSnapshotAlreadyExistsFault"}
+AGAIN = "look at the database in RDS, then start the run again: db-migrate deploy"
+# Our snapshots are manual ones: RDS keeps them until somebody deletes them, by default 100 a Region.
+HINTS = {
+    "SnapshotQuotaExceeded": "delete db-migrate-… snapshots that nobody needs, or raise the quota"
+}
 
 
 class _Backups:
@@ -52,11 +57,13 @@ class _Backups:
     def _fail(self, snapshot: str, error: ClientError) -> NoReturn:
         code, said = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
         if code in BUSY:
-            raise BackupFailed(
+            raise DatabaseBusy(
                 f"{self.database} cannot be backed up now, a backup or change of it is under way: {said}",
                 "wait until RDS shows it as available, then start the run again: db-migrate deploy",
             ) from error
-        raise BackupFailed(f"Snapshot {snapshot} of {self.database}: RDS answers {code}: {said}") from error
+        raise BackupFailed(
+            f"Snapshot {snapshot} of {self.database}: RDS answers {code}: {said}", HINTS.get(code, AGAIN)
+        ) from error
 
 
 class InstanceBackups(_Backups):

@@ -7,8 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from dbmigrate.domain.errors import Misconfigured
+
 MOST_TAG_CHARACTERS = 256
 ENDED = {"failed", "deleting", "deleted"}
+RDS_HOST = re.compile(r"([^.]+)\.([^.]+)\.[^.]+\.rds\.amazonaws\.com(\.cn)?")
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,19 @@ class Snapshot:
         if self.status == "available":
             return "available"
         return "failed" if self.status in ENDED else "creating"
+
+
+def refuse_other_database(host: str, kind: str, database: str) -> None:
+    """Raise Misconfigured when RDS's own endpoint name shows that the snapshots would be of another database
+    than the one that is migrated: such a backup is none."""
+    named = RDS_HOST.fullmatch(host.lower())
+    if named is None or (kind == "cluster" and not named[2].startswith("cluster-")):
+        return  # no endpoint of RDS; or an instance of a cluster, whose name says nothing of the cluster's
+    if named[1] != database.lower():
+        raise Misconfigured(
+            f"The runs migrate {host}, but the backups would be of {kind} {database}.",
+            f"set Database{kind.title()} and DatabaseHost in samconfig.toml to one database",
+        )
 
 
 def snapshot_id(run: str, previous: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ DbMigrateError
         WrongEnvironment, FindingsBlock, NotYetProven, PlanOutdated, RunInProgress, ForceRefused,
         ResetRefused, LinkRefused, RehearsalFailed
     Failed                    nothing of this step remains in the database (exit 1)
-        LockNotFree, StillRunning, RevisionFailed, BackupFailed
+        LockNotFree, StillRunning, RevisionFailed, BackupFailed, DatabaseBusy
     NeedsPerson               somebody must look and act (exit 4)
         RevisionHalfApplied, VerificationFailed, AlarmRaised, NotReversible
 """
@@ -143,6 +143,10 @@ class RehearsalFailed(Refused):
 
 class BackupFailed(Failed):
     """The backup could not be started or did not become available."""
+
+
+class DatabaseBusy(BackupFailed):
+    """RDS backs the database up or changes it just now; a snapshot can be started when that is over."""
 
 
 class NeedsPerson(DbMigrateError):

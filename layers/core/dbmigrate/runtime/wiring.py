@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from dbmigrate.domain.backup import refuse_other_database
 from dbmigrate.domain.errors import Misconfigured
 from dbmigrate.domain.policy import Policy
 from dbmigrate.runtime.settings import settings
@@ -77,7 +78,9 @@ def backups() -> InstanceBackups | ClusterBackups:
             "Exactly one of DATABASE_INSTANCE and DATABASE_CLUSTER must name the database to back up.",
             "set DatabaseInstance or DatabaseCluster in samconfig.toml and deploy the stack again",
         )
-    return ClusterBackups(client("rds"), cluster) if cluster else InstanceBackups(client("rds"), instance)
+    kind = ClusterBackups if cluster else InstanceBackups
+    refuse_other_database(settings().environ.get("DATABASE_HOST", ""), kind.kind, cluster or instance)
+    return kind(client("rds"), cluster or instance)
 
 
 @cache

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from dbmigrate.domain.backup import snapshot_id, snapshot_tags
-from dbmigrate.domain.errors import BackupFailed
+from dbmigrate.domain.errors import BackupFailed, DatabaseBusy
 
 
 class Backups(Protocol):
@@ -20,10 +20,12 @@ class Backups(Protocol):
 def start_backup(
     event: Mapping[str, Any], backups: Backups, emit: Callable[[str, float], None]
 ) -> dict[str, str]:
-    """The snapshot's id and kind. Raises BackupFailed."""
+    """The snapshot's id and kind. Raises BackupFailed, or DatabaseBusy when it is worth trying again."""
     snapshot = snapshot_id(event["run"], event.get("previous") or {})
     try:
         backups.start(snapshot, snapshot_tags(event["run"], event["plan"]))
+    except DatabaseBusy:
+        raise
     except BackupFailed:
         emit("BackupFailures", 1)
         raise
