@@ -61,3 +61,12 @@ def test_success_is_proved_to_the_next_environment_only(store) -> None:
     assert not store.has_succeeded("production", DIGEST)
     assert not S3BundleStore(wiring.client("s3"), "before").has_succeeded("staging", DIGEST)
     assert not S3BundleStore(wiring.client("s3"), "bundles", "absent").has_succeeded("staging", DIGEST)
+
+
+def test_what_was_undone_there_is_proved_no_longer(store) -> None:
+    before = S3BundleStore(wiring.client("s3"), "before")
+    before.record_success("staging", DIGEST, {"run": "r"})
+    before.withdraw_success("staging", DIGEST, "staging-rollback-1")
+    assert not store.has_succeeded("staging", DIGEST)
+    before.record_success("staging", DIGEST, {"run": "r-2"})
+    assert store.has_succeeded("staging", DIGEST)

@@ -161,7 +161,10 @@ class FakeBundles:
         self.plans[digest] = plan
 
     def has_succeeded(self, environment: str, bundle_digest: str) -> bool:
-        return (environment, bundle_digest) in self.successes
+        return "undone_by" not in self.successes.get((environment, bundle_digest), {"undone_by": "nobody"})
 
     def record_success(self, environment: str, bundle_digest: str, data: dict[str, Any]) -> None:
         self.successes[environment, bundle_digest] = data
+
+    def withdraw_success(self, environment: str, bundle_digest: str, run: str) -> None:
+        self.successes[environment, bundle_digest] = {"undone_by": run}

@@ -140,8 +140,12 @@ def test_closing_a_run_that_never_began(world: World) -> None:
 def test_a_success_of_a_way_back_proves_nothing(world: World) -> None:
     plan = world.validate()
     world.upgrade(plan)
+    closed(world, "Succeeded", plan)
+    assert world.bundles.has_succeeded("staging", DIGEST)
+    closed(world, "RolledBack", {**plan, "direction": "downgrade"})
+    assert world.bundles.has_succeeded("staging", DIGEST), "only a way back that was walked to its end undoes"
     closed(world, "Succeeded", {**plan, "direction": "downgrade"})
-    assert world.bundles.successes == {}
+    assert not world.bundles.has_succeeded("staging", DIGEST)
 
 
 def test_the_event_of_an_ended_execution() -> None:

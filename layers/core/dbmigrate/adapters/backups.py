@@ -14,9 +14,7 @@ BUSY = {"InvalidDBInstanceState", "InvalidDBInstanceStateFault", "InvalidDBClust
 EXISTS = {"DBSnapshotAlreadyExists", "DBClusterSnapshotAlreadyExistsFault"}
 AGAIN = "look at the database in RDS, then start the run again: db-migrate deploy"
 # Our snapshots are manual ones: RDS keeps them until somebody deletes them, by default 100 a Region.
-HINTS = {
-    "SnapshotQuotaExceeded": "delete db-migrate-… snapshots that nobody needs, or raise the quota"
-}
+HINTS = {"SnapshotQuotaExceeded": "delete db-migrate-… snapshots that nobody needs, or raise the quota"}
 
 
 class _Backups:

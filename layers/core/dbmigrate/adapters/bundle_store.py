@@ -58,10 +58,16 @@ class S3BundleStore:
         """Prove to the next environment that this bundle succeeded here."""
         self._put(success_key(environment, bundle_digest), json.dumps(data).encode(), "application/json")
 
+    def withdraw_success(self, environment: str, bundle_digest: str, run: str) -> None:
+        """Take the proof back: the bundle was undone here by this run."""
+        body = json.dumps({"undone_by": run}).encode()
+        self._put(success_key(environment, bundle_digest), body, "application/json")
+
     def has_succeeded(self, environment: str, bundle_digest: str) -> bool:
         """Whether the preceding environment proved this bundle. What cannot be read is not proved."""
         key = success_key(environment, bundle_digest)
-        return bool(self._preceding) and self._get(key, self._preceding) is not None
+        found = self._get(key, self._preceding) if self._preceding else None
+        return found is not None and "undone_by" not in json.loads(found["Body"].read())
 
     def _put(self, key: str, content: bytes, kind: str) -> None:
         self._client.put_object(Bucket=self._bucket, Key=key, Body=content, ContentType=kind)

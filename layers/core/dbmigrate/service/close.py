@@ -30,6 +30,9 @@ def close(
         # First, because a second call finds the run closed: a success must not get lost between the two.
         proof = {"run": run, "plan": plan["digest"], "to": plan["to"]}
         bundles.record_success(policy.environment, plan["bundle"], proof)
+    if outcome == "Succeeded" and plan.get("direction") == "downgrade":
+        # What was undone here must not go on to the next environment.
+        bundles.withdraw_success(policy.environment, plan["bundle"], run)
     detail = f"{failure.get('Error')}: {failure.get('Cause')}" if isinstance(failure, Mapping) else ""
     seconds = database.close_run(run, outcome, detail, remember=outcome in CLEAN_ENDINGS)
     if seconds is None:
