@@ -89,7 +89,7 @@ def test_what_rds_refuses_is_said(kind, code, said) -> None:
 
             return refuse
 
-    with pytest.raises(BackupFailed, match=said):
+    with pytest.raises((BackupFailed, DatabaseBusy), match=said):
         kind(Refusing(), "app").start(FIRST, {})
 
 

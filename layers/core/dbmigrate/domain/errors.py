@@ -145,7 +145,7 @@ class BackupFailed(Failed):
     """The backup could not be started or did not become available."""
 
 
-class DatabaseBusy(BackupFailed):
+class DatabaseBusy(Failed):
     """RDS backs the database up or changes it just now; a snapshot can be started when that is over."""
 
 

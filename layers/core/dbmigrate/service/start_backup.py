@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from dbmigrate.domain.backup import snapshot_id, snapshot_tags
-from dbmigrate.domain.errors import BackupFailed, DatabaseBusy
+from dbmigrate.domain.errors import BackupFailed
 
 
 class Backups(Protocol):
@@ -24,8 +24,6 @@ def start_backup(
     snapshot = snapshot_id(event["run"], event.get("previous") or {})
     try:
         backups.start(snapshot, snapshot_tags(event["run"], event["plan"]))
-    except DatabaseBusy:
-        raise
     except BackupFailed:
         emit("BackupFailures", 1)
         raise
