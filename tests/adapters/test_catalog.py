@@ -170,3 +170,12 @@ def test_members_of_an_extension_are_the_extensions_own(database: str) -> None:
     with connected(database) as admin:
         admin.run(f'CREATE EXTENSION "{name}"')
     assert list(read(database)) == ["extension"]
+
+
+def test_a_schema_that_only_houses_an_extension_is_the_extensions_own(database: str) -> None:
+    with connected(database) as admin:
+        admin.run("CREATE SCHEMA home CREATE TABLE ours (id int)")
+        admin.run("CREATE EXTENSION citext SCHEMA home")
+        assert "home" in read(database)["schema"]
+        admin.run("DROP TABLE home.ours")
+    assert list(read(database)) == ["extension"]

@@ -36,6 +36,25 @@ def test_every_difference_is_named(world: World) -> None:
     assert failed.value.exit_code == 4
 
 
+def test_what_our_last_run_left_is_expected_to_be_there_yet(world: World) -> None:
+    """Else a run that changed nothing wrong would be rolled back for what a run before it had accepted."""
+    plan = world.validate()
+    world.upgrade(plan)
+    world.database.catalog_now["view"] = {"public.v": "SELECT 1"}
+    world.database.close_run("run-1", "Succeeded", "", True)
+    plan = world.validate("run-2")
+    world.upgrade_all(plan, "run-2")
+    world.database.catalog_now["view"] = {"public.v": "SELECT 1"}
+    assert "catalog" in world.verify(plan)["checks"]
+    world.database.catalog_now["view"] = {"public.w": "SELECT 1"}
+    with pytest.raises(VerificationFailed, match="view public.v is missing"):
+        world.verify(plan)
+    world.database.server_major, world.database.heads = 17, {"a1"}
+    assert "catalog" not in world.verify({**plan, "to": "a1", "from": "base"})["checks"]
+    with pytest.raises(VerificationFailed, match="relation public.posts is in no revision"):
+        world.verify(plan, "rollback")
+
+
 def test_an_unknown_revision_is_not_verified(world: World) -> None:
     plan = world.validate()
     world.upgrade_all(plan)

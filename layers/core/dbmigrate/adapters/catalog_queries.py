@@ -25,7 +25,13 @@ OF_TYPE = f"""
   JOIN pg_namespace n ON n.oid = t.typnamespace
  WHERE {OURS} AND {_no_member("pg_type", "t.oid")}"""
 
-SCHEMA = f"SELECT n.nspname, 'schema' FROM pg_namespace n WHERE {OURS} AND n.nspname <> 'public'"
+# Nor a schema that only houses an extension.
+SCHEMA = f"""
+SELECT n.nspname, 'schema' FROM pg_namespace n
+ WHERE {OURS} AND n.nspname <> 'public' AND {_no_member("pg_namespace", "n.oid")}
+   AND (NOT EXISTS (SELECT FROM pg_extension x WHERE x.extnamespace = n.oid)
+        OR EXISTS (SELECT FROM pg_class c
+                    WHERE c.relnamespace = n.oid AND {_no_member("pg_class", "c.oid")}))"""
 
 EXTENSION = "SELECT x.extname, x.extversion FROM pg_extension x WHERE x.extname <> 'plpgsql'"
 
