@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
+from botocore.exceptions import BotoCoreError, ClientError
 
 from dbmigrate.domain.bundle import digest_of, pack
-from dbmigrate.domain.errors import BadRequest
+from dbmigrate.domain.errors import BadRequest, Misconfigured
 from dbmigrate_cli.announced import Stopwatch, summary
 from dbmigrate_cli.cautions import Request, note_other_major, refuse_closed_glass, refuse_hopeless_force
 from dbmigrate_cli.context import history_of
@@ -107,6 +108,12 @@ def follow(options: Options, stack: LocalStack | AwsStack, started: Started, req
     except KeyboardInterrupt:
         options.output.complain(f"\n{stack.interrupted(started.run)}")
         click.get_current_context().exit(INTERRUPTED)
+    except (BotoCoreError, ClientError) as error:
+        # Above all credentials that ended while the run waited for a person: the run does not need ours.
+        raise Misconfigured(
+            f"Run {started.run} goes on, but it cannot be followed any more: {error}",
+            f"renew the credentials, then: {options.command} runs --follow {started.run}",
+        ) from error
     conclude(options, started.run, ending, story, watch)
 
 

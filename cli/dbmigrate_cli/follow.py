@@ -13,6 +13,7 @@ from dbmigrate_cli.output import Output
 from dbmigrate_cli.story import Line, Story
 
 PAGE = 200
+LATE = 30.0  # seconds; Step Functions may show an execution a moment after it was started
 COLOURS = {"good": "green", "bad": "red"}
 
 
@@ -39,7 +40,7 @@ class Follower:
         """Say a line for each state until the execution ends; returns how it ended."""
         ticker = Ticker()
         while True:
-            described = self.client.describe_execution(executionArn=self.arn)
+            described = self._described()
             for event in self._news():
                 ticker.clear()
                 self._say(event)
@@ -47,6 +48,16 @@ class Follower:
                 return ending_of(described, self.status_command)
             ticker.show(self.story)
             time.sleep(self.interval)
+
+    def _described(self) -> dict[str, Any]:
+        limit = time.monotonic() + LATE
+        while True:
+            try:
+                return dict(self.client.describe_execution(executionArn=self.arn))
+            except self.client.exceptions.ExecutionDoesNotExist:
+                if self.seen or time.monotonic() > limit:
+                    raise
+                time.sleep(self.interval)
 
     def _news(self) -> Iterator[dict[str, Any]]:
         """Events not seen yet, oldest first. Asked newest first, a long history costs one page a look."""

@@ -85,10 +85,10 @@ class Stack:
         number = 1
         while number <= MOST_RUNS_OF_ONE_BUNDLE:
             run = prefix if number == 1 else f"{prefix}-{number}"
-            status = self._status(run)
-            if status == "RUNNING":
+            known = self.describe(run)
+            if known and known["status"] == "RUNNING" and _undoes(known) == request.get("rollback_of"):
                 return Started(self.arn_of(run), run, joined=True)
-            if status is not None:
+            if known or self.remembers(run):
                 number += 1
                 continue
             with contextlib.suppress(states.exceptions.ExecutionAlreadyExists):  # somebody was faster: join
@@ -98,9 +98,9 @@ class Stack:
             f"{prefix} has run {number} times.", "change the revisions, or clean up old executions"
         )
 
-    def _status(self, run: str) -> str | None:
-        described = self.describe(run)
-        return described["status"] if described else None
+    def remembers(self, run: str) -> bool:
+        """Whether an execution of this name is forgotten by now. On AWS only Validate can tell."""
+        return False
 
     def describe(self, run: str) -> dict[str, Any] | None:
         """An execution as Step Functions describes it; None when there is none."""
@@ -170,6 +170,12 @@ class Stack:
         return said
 
 
+def _undoes(described: dict[str, Any]) -> str | None:
+    """The run that an execution undoes. Two runs of one bundle are undone one by one."""
+    given = json.loads(described.get("input") or "{}")
+    return given.get("rollback_of") if isinstance(given, dict) else None
+
+
 def exit_code_of(name: str) -> int:
     """The exit code of one of our errors by its name; 1 for a stranger."""
     from dbmigrate.domain import errors
@@ -181,13 +187,16 @@ def exit_code_of(name: str) -> int:
 def open_stack(options: Options, name: str | None) -> Stack:
     """The environment's stack on AWS."""
     import boto3
+    from botocore.config import Config
 
     session: Any = boto3.Session()
+    # The inspect function may take two minutes, and asking it again would not make it faster.
+    patience = Config(read_timeout=150, retries={"mode": "standard", "max_attempts": 5})
     made: dict[str, Any] = {}
 
     def client(service: str) -> Any:
         if service not in made:
-            made[service] = session.client(service)
+            made[service] = session.client(service, config=patience)
         return made[service]
 
     return Stack(options.environment, name or f"db-migrate-{options.environment}", client)

@@ -15,7 +15,9 @@ from tests.cli.cases import run
 from dbmigrate.domain.errors import Misconfigured
 from dbmigrate_cli.failures import RunEnded
 from dbmigrate_cli.follow import Follower
+from dbmigrate_cli.output import Output
 from dbmigrate_cli.stack import Stack
+from dbmigrate_cli.story import Story
 
 MACHINE = "arn:aws:states:eu-central-1:1:stateMachine:db-migrate-staging"
 
@@ -35,6 +37,7 @@ class FakeStates:
         self.statuses = statuses
         self.started: list[str] = []
         self.overtaken: set[str] = set()
+        self.inputs: dict[str, dict[str, Any]] = {}
         self.exceptions = SimpleNamespace(
             ExecutionAlreadyExists=AlreadyExists, ExecutionDoesNotExist=DoesNotExist, InvalidArn=DoesNotExist
         )
@@ -46,7 +49,7 @@ class FakeStates:
         return {
             "status": self.statuses[name],
             "startDate": datetime.now(UTC),
-            "input": "{}",
+            "input": json.dumps(self.inputs.get(name, {})),
             "error": "RolledBack",
             "executionArn": executionArn,
         }
@@ -112,6 +115,16 @@ def test_an_ended_one_is_followed_by_the_next_number() -> None:
     assert stack(stepfunctions=states).start("staging-abc", {}).run == "staging-abc-3"
 
 
+def test_another_runs_rollback_is_not_joined() -> None:
+    """Both runs had the same bundle, so both rollbacks want the same name."""
+    states = FakeStates(**{"staging-rollback-abc": "RUNNING"})
+    states.inputs["staging-rollback-abc"] = {"rollback_of": "staging-abc"}
+    ours = stack(stepfunctions=states)
+    assert ours.start("staging-rollback-abc", {"rollback_of": "staging-abc"}).joined
+    other = ours.start("staging-rollback-abc", {"rollback_of": "staging-abc-2"})
+    assert (other.run, other.joined) == ("staging-rollback-abc-2", False)
+
+
 def test_whoever_comes_second_joins() -> None:
     states = FakeStates()
     states.overtaken.add("staging-abc")
@@ -142,6 +155,39 @@ def test_ctrl_c_stops_following_and_says_how_to_go_on(monkeypatch: pytest.Monkey
     assert answer.code == 130 and "Joining run staging-abc" in answer.out
     assert "the run goes on" in answer.err
     assert "db-migrate --environment staging runs --follow staging-abc" in answer.err
+
+
+def test_credentials_that_end_while_people_think_do_not_end_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    def expired(follower: Follower) -> None:
+        raise ClientError({"Error": {"Code": "ExpiredToken", "Message": "has expired"}}, "DescribeExecution")
+
+    ours = stack(stepfunctions=FakeStates(**{"staging-abc": "RUNNING"}))
+    monkeypatch.setattr(Follower, "to_the_end", expired)
+    monkeypatch.setattr("dbmigrate_cli.deploy_there.open_stack", lambda options, name: ours)
+    answer = run("--environment", "staging", "runs", "--follow", "staging-abc")
+    assert answer.code == 2 and "Run staging-abc goes on" in answer.err and "has expired" in answer.err
+    assert (
+        "renew the credentials, then: db-migrate --environment staging runs --follow staging-abc"
+        in answer.err
+    )
+
+
+def test_an_execution_that_step_functions_shows_late_is_waited_for() -> None:
+    class Late(FakeStates):
+        def describe_execution(self, executionArn: str) -> dict[str, Any]:  # noqa: N803
+            self.statuses["staging-abc"] = "SUCCEEDED" if asked else "RUNNING"
+            asked.append(executionArn)
+            if len(asked) < 3:
+                raise DoesNotExist
+            return super().describe_execution(executionArn) | {"output": '{"outcome": "Succeeded"}'}
+
+        def get_execution_history(self, **_: Any) -> dict[str, Any]:
+            return {"events": []}
+
+    asked: list[str] = []
+    follower = Follower(Output(lambda: "text"), Late(), "arn:staging-abc", Story(), "status", interval=0)
+    assert follower.to_the_end().outcome == "Succeeded"
+    assert len(asked) == 3
 
 
 def test_a_missing_stack_and_a_foreign_one_are_named() -> None:
