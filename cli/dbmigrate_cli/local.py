@@ -36,6 +36,10 @@ class LocalStack(Stack):
         newest = {mail.recipient: mail.link for mail in self.cloud.mailbox.mails if mail.link}
         return [f"{recipient}: {link}" for recipient, link in newest.items()]
 
+    def remembers(self, run: str) -> bool:
+        """The stand-in forgets what ran, but the ledger does not, and a run moves nothing after its end."""
+        return self.recorded_bundle(run) is not None
+
     def recorded_bundle(self, run: str) -> str | None:
         """The digest of the run's bundle, as the database remembers it."""
         return next((str(known["bundle"]) for known in self.database.runs() if known["run"] == run), None)

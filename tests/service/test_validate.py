@@ -142,6 +142,14 @@ def test_another_runs_lease(world: World) -> None:
         world.validate("run-2")
 
 
+def test_a_name_that_was_used_up(world: World) -> None:
+    """Step Functions forgets it after 90 days; better refused here than after a backup and an approval."""
+    world.upgrade(world.validate())
+    world.database.close_run("run-1", "RolledBack", "", True)
+    with pytest.raises(RunInProgress, match="run-1 has ended before"):
+        world.validate("run-1")
+
+
 def test_another_environments_database(world: World) -> None:
     world.database.stamp = "production"
     with pytest.raises(WrongEnvironment):

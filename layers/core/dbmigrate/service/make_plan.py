@@ -71,8 +71,14 @@ def refuse_drift(standing: Standing, evidence: Evidence | None) -> None:
 
 
 def refuse_second_run(standing: Standing, run: str) -> None:
-    """Raise RunInProgress when another run holds the lease. A direct run may have died: only the migrators'
-    lock, which Database.move takes, knows."""
+    """Raise RunInProgress when another run holds the lease, or when this one had it and gave it back: Step
+    Functions forgets a name after 90 days. A direct run may have died: only the migrators' lock, which
+    Database.move takes, knows."""
+    if any(known["run"] == run and known["ended_at"] for known in standing.runs):
+        raise RunInProgress(
+            f"A run named {run} has ended before, so this one could move nothing.",
+            "start it again, under the next name: db-migrate deploy",
+        )
     holder = standing.open_run
     if holder and holder["run"] != run and holder["bundle"] != DIRECT:
         raise RunInProgress(
