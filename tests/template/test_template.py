@@ -115,6 +115,9 @@ def test_the_door_is_throttled_and_its_log_never_holds_a_link() -> None:
     door = RESOURCES["ApprovalApi"]["Properties"]
     assert door["DefaultRouteSettings"] == {"ThrottlingBurstLimit": 10, "ThrottlingRateLimit": 5}
     logged = set(re.findall(r"\$context\.([\w.]+)", door["AccessLogSettings"]["Format"]))
+    # a log group elsewhere costs a line in a policy of the account that has an end
+    name = RESOURCES["ApprovalApiLogs"]["Properties"]["LogGroupName"]["Fn::Sub"]
+    assert name.startswith("/aws/vendedlogs/")
     assert logged == {"requestId", "routeKey", "status", "identity.sourceIp", "responseLatency"}
 
 
