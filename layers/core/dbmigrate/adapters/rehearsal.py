@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from os.path import commonprefix
 from typing import Any
 
 from sqlalchemy import Connection, event
@@ -22,6 +23,7 @@ from dbmigrate.domain.statements import deletes, overwrites, retyped
 
 Progress = Callable[[int, int, str], None]
 MEND = "mend the revision, then: db-migrate validate"
+WITH = "  -- with "  # parts a statement from the values that went along
 ALEMBICS_OWN = re.compile(r"\balembic_version\b|^SELECT pg_catalog\.", re.IGNORECASE)
 
 
@@ -60,8 +62,8 @@ class _Rehearsal:
         for number, revision in enumerate(self.history.order):
             progress(number, len(self.history.order), revision)
             up = self._go_up(revision)
-            trouble = self._there_and_back(revision, before, up)
-            seen[revision] = self._evidence(revision, before, up, trouble)
+            trouble, again = self._there_and_back(revision, before, up)
+            seen[revision] = self._evidence(revision, before, up, trouble, repeatable(up.sql, again))
             before = up.after
         return Evidence(server_major=major, order=self.history.order, revisions=seen)
 
@@ -70,7 +72,7 @@ class _Rehearsal:
         with _written_down(self.connection) as statements:
             committed_inside = self._upgrade([revision])
         return _Seen(
-            sql=tuple(statement for statement in statements if not ALEMBICS_OWN.search(statement)),
+            sql=_of_the_revision(statements),
             autocommit=committed_inside,
             drops=_dropped(columns, self._read(catalog.columns_by_identity)),
             after=self._read(catalog.snapshot),
@@ -78,7 +80,7 @@ class _Rehearsal:
         )
 
     def _evidence(
-        self, revision: str, before: Catalog, up: _Seen, trouble: str | None
+        self, revision: str, before: Catalog, up: _Seen, trouble: str | None, shown: tuple[str, ...]
     ) -> RevisionEvidence:
         facts = self.history.revisions[revision]
         return RevisionEvidence(
@@ -89,7 +91,7 @@ class _Rehearsal:
             doc=facts.doc,
             fingerprint=fingerprint(up.after),
             changes=changes_between(before, up.after),
-            sql=up.sql,
+            sql=shown,
             autocommit=up.autocommit,
             round_trip=trouble is None,
             round_trip_error=trouble,
@@ -109,19 +111,24 @@ class _Rehearsal:
             ) from error
         return move.committed_inside
 
-    def _there_and_back(self, revision: str, before: Catalog, up: _Seen) -> str | None:
-        """What is wrong with the way back; None when both catalogs came out the same."""
+    def _there_and_back(
+        self, revision: str, before: Catalog, up: _Seen
+    ) -> tuple[str | None, tuple[str, ...]]:
+        """What is wrong with the way back, None when both catalogs came out the same; and the statements of
+        the second way up, as far as it came."""
+        again: list[str] = []
         try:
             Move(self.connection, self.history, "downgrade", _no_record).run([revision])
             trouble = _difference("downgrade", before, self._read(catalog.snapshot))
             if trouble is None:
-                self._upgrade([revision])
+                with _written_down(self.connection) as again:
+                    self._upgrade([revision])
                 trouble = _difference("second upgrade", up.after, self._read(catalog.snapshot))
         except DbMigrateError as error:
             trouble = f"the way back fails: {error.message}"
         if trouble and (self._read(current), self._read(catalog.snapshot)) != (up.current, up.after):
             self._build_again(revision, up.after)
-        return trouble
+        return trouble, _of_the_revision(again)
 
     def _build_again(self, revision: str, after: Catalog) -> None:
         """A way back that failed may have left anything: begin anew, so that it spoils nothing after it."""
@@ -155,13 +162,36 @@ def _dropped(before: dict[tuple[int, int], str], after: dict[tuple[int, int], st
     return tuple(sorted(tables)) + tuple(name for name in gone if name.rpartition(".")[0] not in tables)
 
 
+def _of_the_revision(statements: list[str]) -> tuple[str, ...]:
+    return tuple(statement for statement in statements if not ALEMBICS_OWN.search(statement))
+
+
+def repeatable(first: tuple[str, ...], again: tuple[str, ...]) -> tuple[str, ...]:
+    """The statements without what a clock or a random number put into them: the same revisions must make the
+    same bundle, else production would never meet the one that staging proved. Where there was no second way
+    up to compare with, no values are shown."""
+    if len(first) != len(again):
+        again = ("",) * len(first)
+    return tuple(
+        one if one == other else _common(one, other) for one, other in zip(first, again, strict=True)
+    )
+
+
+def _common(one: str, other: str) -> str:
+    text, values, _ = one.partition(WITH)
+    if not other or text == other.partition(WITH)[0]:
+        return f"{text}{WITH}values that are not the same each time" if values and other else text
+    same = commonprefix([text, other])
+    return f"{same.rpartition(chr(39))[0] or same.rpartition(' ')[0]} …  -- not the same each time"
+
+
 @contextmanager
 def _written_down(connection: Connection) -> Iterator[list[str]]:
     """Every statement that runs meanwhile, with the values that went along."""
     statements: list[str] = []
 
     def note(conn: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
-        values = f"  -- with {parameters!r}" if parameters else ""
+        values = f"{WITH}{parameters!r}" if parameters else ""
         statements.append(statement.strip() + values)
 
     event.listen(connection, "before_cursor_execute", note)
