@@ -49,8 +49,7 @@ def files_named_in(message: str, versions: Path) -> str:
     found = [
         path.name
         for path, text in sorted(sources(versions, "**/*.py"))
-        if (match := REVISION_ID.search(text))
-        and re.search(rf"(?<!\w){re.escape(match[1])}(?!\w)", message)
+        if (match := REVISION_ID.search(text)) and re.search(rf"(?<!\w){re.escape(match[1])}(?!\w)", message)
     ]
     return f" Look at {', '.join(found)}." if found else ""
 
