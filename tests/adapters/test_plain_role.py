@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from tests.adapters.project import Project, connected, move, rows
@@ -12,29 +14,21 @@ from dbmigrate.adapters.connection import target_from_url
 from dbmigrate.adapters.database import Database
 from dbmigrate.domain.errors import LockNotFree
 
-# What docs/guide.md tells an administrator to run once.
-SETUP = """
-CREATE ROLE owner NOLOGIN
-CREATE ROLE migrator LOGIN
-GRANT owner TO migrator
-GRANT CREATE ON DATABASE "{database}" TO owner
-GRANT USAGE, CREATE ON SCHEMA public TO owner
-ALTER ROLE migrator IN DATABASE "{database}" SET role = owner
-CREATE ROLE app LOGIN
-GRANT USAGE ON SCHEMA public TO app
-ALTER DEFAULT PRIVILEGES FOR ROLE owner IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO app
-"""
+PAGE = Path(__file__).parents[2] / "docs" / "first-deploy.md"
+SETUP = re.search(r"```sql\n(CREATE ROLE owner.*?)```", PAGE.read_text(), re.DOTALL)
 
 
 @pytest.fixture
 def migrator(database: str) -> Iterator[Database]:
+    """Set up by what the page tells an administrator to run once."""
+    assert SETUP is not None
     target = replace(target_from_url(database), user="migrator")
     with connected(database) as admin:
-        for statement in SETUP.strip().splitlines():
-            admin.run(statement.format(database=target.name))
+        admin.run("CREATE ROLE rds_iam; CREATE ROLE app LOGIN; GRANT USAGE ON SCHEMA public TO app")
+        admin.run(SETUP[1].replace("DATABASE app", f'DATABASE "{target.name}"'))
         yield Database(target, "staging")
         admin.run("DROP OWNED BY migrator, app, owner CASCADE")
-        admin.run("DROP ROLE migrator, app, owner")
+        admin.run("DROP ROLE migrator, app, owner, rds_iam")
 
 
 @pytest.fixture
@@ -63,7 +57,8 @@ def test_the_session_of_another_role_is_named_as_a_holder(
     history = first.add("b2", "a1", "ALTER TABLE one ADD note text").history()
     move(migrator, history, "a1")
     with connected(database) as admin, connected(database, "app") as holder:
-        admin.run("GRANT pg_read_all_stats TO " + ("owner" if may_see else "app"))
+        if not may_see:
+            admin.run("REVOKE pg_read_all_stats FROM owner")
         holder.run("BEGIN")
         holder.run("SELECT * FROM one")
         (pid,) = holder.run("SELECT pg_backend_pid()")[0]
