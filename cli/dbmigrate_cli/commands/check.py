@@ -105,7 +105,7 @@ def _remedy(options: Options, wrong: dict[str, Any]) -> str:
     if wrong.get("edited_revisions"):
         return "restore the revision's file, and put the change into a new one: db-migrate create NAME"
     if wrong.get("drift"):
-        return "undo the change by hand, or write the revision that makes it: db-migrate create NAME"
+        return "undo the change by hand; to keep it, make it by a revision then: db-migrate create NAME"
     if wrong.get("invalid_indexes"):
         return "DROP INDEX CONCURRENTLY …, then build it anew in a revision: db-migrate create NAME"
     return f"{options.command} deploy"

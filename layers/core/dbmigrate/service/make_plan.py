@@ -65,8 +65,8 @@ def refuse_drift(standing: Standing, evidence: Evidence | None) -> None:
         raise DriftFound(
             f"The database has drifted from revision {label(standing.current)}:",
             differences,
-            "undo the change by hand, or write the revision that makes it (db-migrate create), "
-            "then: db-migrate check",
+            "undo the change by hand, then: db-migrate check (to keep the change, then write the revision "
+            "that makes it: db-migrate create)",
         )
 
 
