@@ -14,7 +14,7 @@ from dbmigrate.adapters.connection import Limits, connected, target_from_url
 from dbmigrate.adapters.database import Database
 from dbmigrate.adapters.history import load_history
 from dbmigrate.domain.catalog import Catalog, describe_drift
-from dbmigrate.domain.errors import HistoryRejected, Misconfigured
+from dbmigrate.domain.errors import HistoryRejected, Misconfigured, UnknownRevision
 from dbmigrate.service.deploy_directly import deploy_directly
 from dbmigrate_local.embedded import EmbeddedPostgres
 
@@ -136,3 +136,11 @@ def test_a_naming_convention_that_is_none_is_refused(tmp_path: Path, text: str) 
     (tmp_path / "naming_convention.json").write_text(text)
     with pytest.raises(HistoryRejected, match=r"^naming_convention\.json holds no naming convention"):
         load_history(tmp_path)
+
+
+def test_a_version_table_of_another_name_is_no_new_database(
+    postgres: EmbeddedPostgres, database: str
+) -> None:
+    postgres.execute("CREATE TABLE app_version (version_num varchar(32))", database.rpartition("/")[2])
+    with pytest.raises(UnknownRevision, match="its Alembic version in app_version"):
+        Database(target_from_url(database), "development").current()

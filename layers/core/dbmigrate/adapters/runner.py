@@ -24,6 +24,7 @@ from dbmigrate.domain.errors import (
     LockNotFree,
     RevisionFailed,
     RevisionHalfApplied,
+    UnknownRevision,
 )
 
 LOCK_CODES = ("55P03", "40P01")  # lock_not_available, deadlock_detected
@@ -32,9 +33,26 @@ QUICK_TRIES = 5
 START_AFRESH = "SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL; DISCARD TEMP"
 
 
+# Alembic's version table has one column of this name; env.py may have called the table otherwise.
+OTHER_VERSION_TABLE = """
+    SELECT min(c.oid::regclass::text) FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+     WHERE c.relkind = 'r' AND c.relname <> 'alembic_version' AND a.attnum > 0 AND NOT a.attisdropped
+     GROUP BY c.oid HAVING count(*) = 1 AND min(a.attname) = 'version_num'"""
+
+
 def current(connection: Connection) -> tuple[str, ...]:
-    """The revisions that the version table names; empty on a database that was never migrated."""
-    return tuple(sorted(MigrationContext.configure(connection).get_current_heads()))
+    """The revisions that the version table names; empty on a database that was never migrated.
+
+    Raises UnknownRevision when the version stands in a table of another name: it would look new to us.
+    """
+    heads = tuple(sorted(MigrationContext.configure(connection).get_current_heads()))
+    other = None if heads else connection.exec_driver_sql(OTHER_VERSION_TABLE).scalar()
+    if other:
+        raise UnknownRevision(
+            f"This database keeps its Alembic version in {other}; only alembic_version is known here.",
+            f"ALTER TABLE {other} RENAME TO alembic_version, and take version_table out of env.py",
+        )
+    return heads
 
 
 class Move:
