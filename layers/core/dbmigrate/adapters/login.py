@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 from typing import Any
@@ -40,6 +41,7 @@ def open_raw(target: Target, limits: Limits) -> Any:
             raise
         raise _login_failed(target, "it asks for a password and none was given") from error
     try:
+        _close_wholly(raw)
         _keep_alive(raw)
         _refuse_pooler(raw)
     except BaseException:
@@ -126,6 +128,20 @@ def _login_failed(target: Target, said: str) -> LoginFailed:
         f"PostgreSQL at {target.host}:{target.port} refused the login: {said}.",
         "check user, password and database name (or, on AWS, rds_iam and rds-db:connect of this role)",
     )
+
+
+def _close_wholly(raw: Any) -> None:
+    """pg8000 closes a broken connection's socket but not the file upon it, which keeps the descriptor."""
+    close, file = raw.close, raw._sock
+
+    def close_both() -> None:
+        try:
+            close()
+        finally:
+            with contextlib.suppress(OSError, ValueError):
+                file.close()
+
+    raw.close = close_both
 
 
 def _keep_alive(raw: Any) -> None:
