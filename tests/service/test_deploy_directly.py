@@ -8,6 +8,7 @@ from tests.service.conftest import World
 from dbmigrate.domain.errors import (
     DatabaseUnreachable,
     EditedRevision,
+    PlanOutdated,
     ResetRefused,
     RevisionFailed,
     RevisionHalfApplied,
@@ -53,12 +54,31 @@ def test_what_came_before_a_failing_revision_stays(dev: World) -> None:
     assert deploy(dev, "run-2") == ["b2", "c3"]
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), BrokenPipeError("nobody reads")])
-def test_an_interrupted_run_is_no_success(dev: World, error: BaseException) -> None:
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [(KeyboardInterrupt(), "Interrupted"), (BrokenPipeError("nobody reads"), "BrokenPipeError")],
+)
+def test_an_interrupted_run_is_no_success(dev: World, error: BaseException, outcome: str) -> None:
     dev.database.fails = {"b2": error}
     with pytest.raises(type(error)):
         deploy(dev)
-    assert dev.database.open[0]["outcome"] == type(error).__name__
+    assert dev.database.open[0]["outcome"] == outcome
+
+
+def test_whoever_had_to_wait_for_the_lock_does_not_apply_the_same_again(dev: World) -> None:
+    def faster() -> None:
+        dev.database.meanwhile = lambda: None
+        deploy(dev, "faster")
+
+    dev.database.meanwhile = faster
+    with pytest.raises(PlanOutdated, match="from base to c3"):
+        deploy(dev)
+    assert [line["run"] for line in dev.database.open] == ["faster"]
+    dev.database.meanwhile = lambda: None
+    dev.database.fails = {"c3": AssertionError("it was not asked for")}
+    dev.database.meanwhile = lambda: dev.database.heads.symmetric_difference_update({"b2", "c3"})
+    with pytest.raises(PlanOutdated, match="from c3 to b2"):
+        roll_back_directly("run-2", dev.history, dev.database, ["c3"], "ann")
 
 
 def test_a_half_applied_revision_is_not_remembered_as_clean(dev: World) -> None:

@@ -6,9 +6,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 
-from dbmigrate.domain.errors import DbMigrateError, RevisionHalfApplied
+from dbmigrate.domain.errors import DbMigrateError, PlanOutdated, RevisionHalfApplied
 from dbmigrate.domain.policy import Policy
-from dbmigrate.domain.standing import DIRECT
+from dbmigrate.domain.standing import DIRECT, label
 from dbmigrate.service.make_plan import check_history, refuse_drift, refuse_second_run
 from dbmigrate.service.ports import Committed, Database, History
 
@@ -31,7 +31,8 @@ def deploy_directly(
     check_history(history, standing)
     refuse_drift(standing, None)
     pending = history.pending(standing.current)
-    return _move(run, history, database, pending, "upgrade", requested_by, reason, committed)
+    start = standing.current
+    return _move(run, history, database, start, pending, "upgrade", requested_by, reason, committed)
 
 
 def roll_back_directly(
@@ -43,7 +44,8 @@ def roll_back_directly(
     committed: Committed = lambda revision, seconds, lock_waits: None,
 ) -> list[str]:
     """Downgrade these revisions, given newest first."""
-    return _move(run, history, database, revisions, "downgrade", requested_by, None, committed)
+    start = database.current()
+    return _move(run, history, database, start, revisions, "downgrade", requested_by, None, committed)
 
 
 def reset(
@@ -66,6 +68,7 @@ def _move(
     run: str,
     history: History,
     database: Database,
+    start: tuple[str, ...],
     revisions: Sequence[str],
     direction: str,
     requested_by: str,
@@ -79,14 +82,25 @@ def _move(
         "requested_by": requested_by,
         "reason": reason,
     }
+
+    def unmoved(current: tuple[str, ...]) -> None:
+        """Another migrator may have had the lock while we waited for it."""
+        if set(current) != set(start):
+            raise PlanOutdated(
+                f"Another migrator brought the database from {label(start)} to {label(current)} just now; "
+                "this run changed nothing.",
+                "look, then begin again: db-migrate status",
+            )
+
     try:
-        database.move(history, revisions, direction, run, facts, committed)
+        database.move(history, revisions, direction, run, facts, committed, unmoved)
     except BaseException as error:
         detail = error.message if isinstance(error, DbMigrateError) else str(error)
+        outcome = "Interrupted" if isinstance(error, KeyboardInterrupt) else type(error).__name__
         # What went wrong is the news; a ledger that cannot be reached either is not.
         with contextlib.suppress(DbMigrateError):
             known = not isinstance(error, RevisionHalfApplied)
-            database.close_run(run, type(error).__name__, detail, remember=known)
+            database.close_run(run, outcome, detail, remember=known)
         raise
     database.close_run(run, "Succeeded", "", remember=True)
     return list(revisions)
