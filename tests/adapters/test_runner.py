@@ -74,6 +74,13 @@ def test_whatever_a_revision_raises_names_it(
     assert (db.current(), rows(database, TABLES)) == ((), [("alembic_version",)])
 
 
+def test_a_revision_without_upgrade_is_not_taken_for_half_applied(first: Project, db: Database) -> None:
+    history = first.write("b2.py", 'revision = "b2"\ndown_revision = "a1"\n').history()
+    with pytest.raises(RevisionFailed, match="b2.py, upgrade: .*no attribute 'upgrade'.*\n.*nothing of it"):
+        move(db, history)
+    assert db.current() == ("a1",)
+
+
 def test_a_missing_downgrade_names_its_file(project: Project, db: Database) -> None:
     project.write("a1.py", 'revision = "a1"\ndown_revision = None\ndef upgrade(): pass\n')
     move(db, project.history())

@@ -112,7 +112,7 @@ class Move:
     def _steps(self, heads: Any, context: MigrationContext) -> Iterator[MigrationStep]:
         """Alembic asks for a step only after the one before it was committed: this sees every commit."""
         while self._todo:
-            self._running = self._todo[0]
+            self._running, self._transaction = self._todo[0], ""
             self.connection.commit()
             self._started = time.perf_counter()
             yield self._step(self._running)
