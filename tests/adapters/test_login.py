@@ -213,7 +213,9 @@ def test_a_url_becomes_a_target() -> None:
 @pytest.mark.parametrize(
     "url",
     ["", "luro", "mysql://ann:s3cret@h/x", "postgresql://ann:s3cret@h", "postgresql://ann:s3cret@/x",
-     "postgresql://ann:s3#cret@h/x", "postgresql://ann:s3cret@h:99999/x", "postgresql://ann:s3cret@[::1/x"],
+     "postgresql://ann:s3#cret@h/x", "postgresql://ann:s3cret@h:99999/x", "postgresql://ann:s3cret@[::1/x",
+     "postgresql://ann:p@s3/cret@h/x", "postgresql://ann:12#s3@h/x", "postgresql://ann:12?s3@h/x",
+     "postgresql://ann:p@h/x?sslmode=verify"],
 )  # fmt: skip
 def test_a_url_that_is_none_is_refused_without_its_password(url: str) -> None:
     with pytest.raises(Misconfigured) as failed:

@@ -10,6 +10,8 @@ from dbmigrate.domain.errors import Misconfigured
 
 URL_FORM = "--database postgresql://user:password@host:5432/name"
 STRICT = ("verify-full", "verify-ca", "require")
+LOOSE = ("disable", "allow", "prefer")
+ESCAPED = "in a password write %23 for #, %2F for /, %3F for ? and %40 for @"
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,12 @@ def target_from_url(url: str) -> Target:
     parts = _split(url)
     host, port, name = _address(parts)
     options = dict(parse_qsl(parts.query))
+    mode = options.get("sslmode")
+    if mode and mode not in STRICT + LOOSE:
+        raise Misconfigured(
+            f"The database URL has sslmode={mode}, which PostgreSQL does not know.",
+            f"sslmode={STRICT[0]} with sslrootcert=FILE, or sslmode={LOOSE[0]}",
+        )
     password = unquote(parts.password) if parts.password else None
     return Target(
         host=host,
@@ -73,7 +81,7 @@ def target_from_url(url: str) -> Target:
         name=name,
         user=unquote(parts.username or "postgres"),
         password=lambda: password,
-        tls="verify-full" if options.get("sslmode") in STRICT else "off",
+        tls="verify-full" if mode in STRICT else "off",
         ca=options.get("sslrootcert"),
     )
 
@@ -86,6 +94,9 @@ def _split(url: str) -> SplitResult:
     if parts.scheme.split("+")[0] not in ("postgresql", "postgres"):
         message = f"The database URL begins with '{parts.scheme}', not with postgresql://."
         raise Misconfigured(message, URL_FORM)
+    if "@" in parts.path + parts.query + parts.fragment:
+        # Such a password ends early, and its rest would be told as the name of a host that does not answer.
+        raise Misconfigured("The database URL has an '@' behind its host.", f"{URL_FORM} ({ESCAPED})")
     return parts
 
 
@@ -95,8 +106,7 @@ def _address(parts: SplitResult) -> tuple[str, int, str]:
         port = parts.port or 5432
     except ValueError:
         # Without its own words: a password with an unescaped '#' or '/' would be "the port" here.
-        hint = f"{URL_FORM} (in a password write %23 for # and %2F for /)"
-        raise Misconfigured("The port in the database URL is no number.", hint) from None
+        raise Misconfigured("The port in the database URL is no number.", f"{URL_FORM} ({ESCAPED})") from None
     if not parts.hostname or not name:
         raise Misconfigured("The database URL names no host or no database.", URL_FORM)
     return parts.hostname, port, name
