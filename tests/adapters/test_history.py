@@ -118,6 +118,27 @@ def test_several_heads_are_refused_where_one_is_wanted(project: Project) -> None
         _ = history.head
 
 
+def test_alembics_own_settings_are_named_where_it_would_not_find_them(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history = project.add("a1", None).add("b2", None).history()
+    (history.folder / "alembic.ini").touch()
+    monkeypatch.chdir(history.folder.parent)
+    with pytest.raises(HistoryRejected, match=f"alembic -c {history.folder.name}/alembic.ini merge"):
+        _ = history.head
+    monkeypatch.chdir(history.folder)
+    with pytest.raises(HistoryRejected, match="alembic merge"):
+        _ = history.head
+
+
+def test_what_alembic_passes_over_is_no_revision(project: Project) -> None:
+    versions = project.add("a1", None).folder / "versions"
+    (versions / ".#a1_change.py").symlink_to("ann@laptop.1")  # an editor's lock
+    (versions / "b2_change.py").symlink_to("nowhere")
+    (versions / "c3_change.py").mkdir()
+    assert project.history().order == ("a1",)
+
+
 def test_an_unknown_current_revision(project: Project) -> None:
     with pytest.raises(UnknownRevision, match="stands at revision 'zz', which is not in project"):
         project.add("a1", None).history().pending(("zz",))

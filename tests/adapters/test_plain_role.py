@@ -12,7 +12,7 @@ from tests.adapters.project import Project, connected, move, rows
 
 from dbmigrate.adapters.connection import target_from_url
 from dbmigrate.adapters.database import Database
-from dbmigrate.domain.errors import LockNotFree
+from dbmigrate.domain.errors import Failed, LockNotFree
 
 PAGE = Path(__file__).parents[2] / "docs" / "first-deploy.md"
 SETUP = re.search(r"```sql\n(CREATE ROLE owner.*?)```", PAGE.read_text(), re.DOTALL)
@@ -47,6 +47,12 @@ def test_what_it_makes_belongs_to_the_owner_and_is_the_applications_to_use(
     assert migrator.look().current == ("b2",)
     assert migrator.close_run("run-1", "Succeeded", "", remember=True) is not None
     move(migrator, first.history(), "b2", "a1", direction="downgrade", run="run-2")
+
+
+def test_a_role_that_may_not_is_told_what_it_needs(first: Project, migrator: Database) -> None:
+    stranger = Database(replace(migrator.target, user="app"), "staging")
+    with pytest.raises(Failed, match="permission denied.*\n.*GRANT CREATE ON DATABASE test_[0-9]+ TO app"):
+        move(stranger, first.history())
 
 
 @pytest.mark.usefixtures("impatient")

@@ -37,6 +37,7 @@ SELECT a.pid, a.application_name, a.application_name = current_setting('applicat
    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
    AND (l.classid::bigint << 32 | l.objid::bigint) = {ADVISORY_KEY}
 """
+NOT_ALLOWED = "42501"
 LOCK_POLL_SECONDS = 0.2
 LOCK_PATIENCE_SECONDS = 5.0
 Committed = Callable[[str, float, int], None]
@@ -70,7 +71,13 @@ class Database:
             holders = lock_holders(connection, str(getattr(error, "statement", "")))
             hint = "wait until the other session ends, then try again"
             return LockNotFree(f"{said(error)}. {holders}", hint)
-        return Failed(f"PostgreSQL refused: {said(error)}.", "db-migrate status")
+        hint = "db-migrate status"
+        if sqlstate(error) == NOT_ALLOWED:
+            hint = (
+                "log in as the role that migrates this database; a new one needs: "
+                f"GRANT CREATE ON DATABASE {self.target.name} TO {self.target.user}"
+            )
+        return Failed(f"PostgreSQL refused: {said(error)}.", hint)
 
     def look(self) -> Standing:
         """Everything that validation and status need to know, in one session; changes nothing."""

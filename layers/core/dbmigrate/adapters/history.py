@@ -64,9 +64,19 @@ class History:
             raise HistoryRejected(
                 f"The history has {len(self.heads)} heads: {', '.join(self.heads)}. "
                 "Nobody said which comes first.",
-                f'alembic merge -m "join {" and ".join(self.heads)}" {" ".join(self.heads)}',
+                f'alembic{self._settings} merge -m "join {" and ".join(self.heads)}" {" ".join(self.heads)}',
             )
         return self.heads[0] if self.heads else BASE
+
+    @property
+    def _settings(self) -> str:
+        """How plain alembic is told of this project: it knows only the working folder's alembic.ini."""
+        here = Path.cwd()
+        for place in (here / "alembic.ini", self.folder / "alembic.ini", self.folder.parent / "alembic.ini"):
+            if place.is_file():
+                shown = place.relative_to(here) if place.is_relative_to(here) else place
+                return "" if place.parent == here else f" -c {shown}"
+        return ""
 
     def applied(self, current: Iterable[str]) -> set[str]:
         """The current revisions and everything below them. Raises UnknownRevision for one that is not in the

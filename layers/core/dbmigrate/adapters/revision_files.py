@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,10 +39,12 @@ def versions_below(folder: Path) -> tuple[Path, bool]:
 
 
 def sources(folder: Path, pattern: str) -> Iterator[tuple[Path, str]]:
-    """The revision files that match, with their text."""
+    """The revision files that match, with their text. Alembic names one that cannot be read, and passes over
+    an editor's lock (.#name.py)."""
     for path in folder.glob(pattern):
-        if path.name != "__init__.py":
-            yield path, path.read_text(encoding="utf-8", errors="replace")
+        if path.name != "__init__.py" and not path.name.startswith(".#"):
+            with contextlib.suppress(OSError):
+                yield path, path.read_text(encoding="utf-8", errors="replace")
 
 
 def files_named_in(message: str, versions: Path) -> str:
