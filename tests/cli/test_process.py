@@ -109,6 +109,21 @@ def test_the_checkouts_own_environment_comes_first(project: Path, database: str)
     assert "mine: status" in process("npm", "run", "db:migrate:status", database=database, cwd=project).stdout
 
 
+def test_the_launcher_is_found_through_a_link(project: Path, folder: Path) -> None:
+    own = project / ".venv/bin/db-migrate"
+    own.parent.mkdir(parents=True)
+    own.write_text("#!/bin/sh\necho mine: $*\n")
+    own.chmod(0o755)
+    (folder / "linked").mkdir()
+    link = folder / "linked" / "db-migrate"
+    link.symlink_to(Path("..") / (project / "bin/db-migrate").relative_to(folder))
+    assert subprocess.check_output([link, "status"], text=True) == "mine: status\n"
+    own.unlink()
+    path = {"PATH": f"{link.parent}:/usr/bin:/bin"}
+    done = subprocess.run([link], env=path, capture_output=True, text=True, timeout=20)
+    assert done.returncode == 2 and "not installed" in done.stderr
+
+
 def test_without_an_installation_the_launcher_says_what_to_type(project: Path, database: str) -> None:
     done = subprocess.run(
         [project / "bin/db-migrate"], env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True
