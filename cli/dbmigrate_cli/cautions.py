@@ -42,7 +42,7 @@ def refuse_hopeless_force(options: Options, request: Request) -> None:
     if request.force and not (request.reason or "").strip():
         raise ForceRefused(
             f"{options.environment} takes --force only with a reason; it is announced to everyone.",
-            f'{options.command} deploy --force --reason "why it cannot wait"',
+            f'{options.command} deploy{options.flag} --force --reason "why it cannot wait"',
         )
 
 
@@ -53,12 +53,12 @@ def refuse_closed_glass(options: Options, stack: Stack, request: Request) -> Non
     if options.environment == "production" and stack.parameters.get("BreakGlass") != "yes":
         raise ForceRefused(
             "production does not allow --force: its stack has BreakGlass=no.",
-            f"{options.command} deploy (or, in an emergency: sam deploy … BreakGlass=yes)",
+            f"{options.command} deploy{options.flag} (or, in an emergency: sam deploy … BreakGlass=yes)",
         )
     if sys.stdin.isatty() and not request.yes:
         from dbmigrate_cli.commands.reset import confirm
 
         confirm(
             f"Skip the approval in {options.environment}? Everyone will be told.",
-            f"{options.command} deploy --yes",
+            f'{options.command} deploy{options.flag} --force --reason "…" --yes',
         )

@@ -67,6 +67,21 @@ def own_server(options: Options) -> EmbeddedPostgres:
     return options.server
 
 
+def own_database(options: Options) -> str:
+    """The address of the environment's database in our own server; each environment has one of its own."""
+    server, name = own_server(options), options.environment
+    if not server.execute(f"SELECT 1 FROM pg_database WHERE datname = '{name}'"):
+        server.create_database(name)
+    return server.url_for(name)
+
+
+def look_here(options: Options, local: bool) -> None:
+    """With --local, ask the stand-in's database instead of the stack on AWS. Development has no other."""
+    if local and options.environment != "development":
+        options.local = True
+        options.url = options.url or own_database(options)
+
+
 def scratch_server(options: Options) -> EmbeddedPostgres:
     """A server to rehearse on: this folder's, or a passing one while another command has that."""
     from dbmigrate_local.processes import FolderInUse

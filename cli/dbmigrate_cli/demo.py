@@ -27,13 +27,14 @@ from dbmigrate.domain.words import counted
 from dbmigrate_cli.approver import Approver
 from dbmigrate_cli.context import FOLDER, own_server
 from dbmigrate_cli.evidence import evidence_for_bundle
-from dbmigrate_cli.failures import report_bug, report_error
+from dbmigrate_cli.failures import INTERRUPTED, report_bug, report_error
 from dbmigrate_cli.follow import Follower
 from dbmigrate_cli.local import LocalStack, template_file
 from dbmigrate_cli.options import Options
 from dbmigrate_cli.outcomes import Ending
 from dbmigrate_cli.story import Story
 from dbmigrate_local.database import DatabaseServer
+from dbmigrate_local.snapshots import trim_snapshots
 from dbmigrate_local.stand_in import stand_in
 
 ROOT = Path(dbmigrate_local.__file__).parents[2]
@@ -63,6 +64,9 @@ def main(debug: bool) -> None:
         play(options)
     except DbMigrateError as error:
         sys.exit(report_error(error, options))
+    except KeyboardInterrupt:
+        options.output.complain(f"\nStopped. What it made stays in {FOLDER}; the next demo begins anew.")
+        sys.exit(INTERRUPTED)
     except Exception as error:
         sys.exit(report_bug(error, options))
 
@@ -71,6 +75,7 @@ def play(options: Options) -> None:
     """Both acts and the summary."""
     output = options.output
     server = own_server(options)
+    trim_snapshots(server)
     server.drop_database("demo")
     server.create_database("demo")
     database = Database(target_from_url(server.url_for("demo")), "staging")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -26,11 +27,14 @@ from dbmigrate_cli.story import Story
 if TYPE_CHECKING:
     from dbmigrate_cli.local import LocalStack
 
+PLAIN_COMMAND = re.compile(r"db-migrate --environment \w+ (status|check|runs|deploy|rollback)( --run \S+)?")
+
 
 def deploy_there(
     options: Options, request: Request, name: str | None, local: bool, real_time: bool = False
 ) -> None:
     """Rehearse, bundle, upload, start or join, follow to the end. Raises RunEnded unless it succeeded."""
+    options.local = local
     refuse_hopeless_force(options, request)
     history = history_of(options)
     _ = history.head
@@ -53,6 +57,7 @@ def deploy_there(
 
 def roll_back_there(options: Options, undone: str, requested_by: str, name: str | None, local: bool) -> None:
     """Start the run that undoes a run, and follow it. Raises RunEnded unless it succeeded."""
+    options.local = local
     with reached(options, name, local, False) as stack:
         digest = stack.bundle_of(undone) or _bundle_again(options, stack, undone)
         wanted = {"bundle": digest, "requested_by": requested_by, "rollback_of": undone}
@@ -67,7 +72,7 @@ def _bundle_again(options: Options, stack: LocalStack | AwsStack, run: str) -> s
     """
     digest = stack.recorded_bundle(run)
     if digest is None:
-        raise BadRequest(f"{options.environment} has no run {run}.", f"{options.command} runs")
+        raise BadRequest(f"{options.environment} has no run {run}.", f"{options.command} runs{options.flag}")
     history = history_of(options)
     content = pack(history.files(), evidence_for_bundle(options, history, None))
     if digest_of(content) != digest:
@@ -122,7 +127,8 @@ def conclude(options: Options, run: str, ending: Ending, story: Story, watch: St
     facts = {"environment": options.environment, "approved_by": story.approved_by, "backup": story.backup}
     options.output.result(**summary(run, ending.outcome, story.done, watch, **facts))
     if ending.exit_code:
-        raise RunEnded(ending.outcome, ending.said, ending.command, ending.exit_code)
+        command = ending.command + (options.flag if PLAIN_COMMAND.fullmatch(ending.command) else "")
+        raise RunEnded(ending.outcome, ending.said, command, ending.exit_code)
     if ending.outcome == "NothingPending":
         options.output.say("Nothing to do.", fg="green")
         return

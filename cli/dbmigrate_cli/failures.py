@@ -40,6 +40,10 @@ def report_usage(error: click.ClickException, options: Options) -> int:
         options.output.complain(error.format_message())
         return USAGE
     hint = f"{context.command_path} --help" if context else "db-migrate --help"
+    if context and context.parent and isinstance(error, click.NoSuchOption):
+        everywhere = [name for option in context.parent.command.params for name in option.opts]
+        if error.option_name in everywhere:
+            hint = f"it stands before the command: db-migrate {error.option_name} … {context.info_name}"
     return _say("Usage", error.format_message(), hint, USAGE, options)
 
 

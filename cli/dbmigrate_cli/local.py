@@ -12,11 +12,12 @@ from botocore.exceptions import ClientError
 import dbmigrate_local
 from dbmigrate.adapters.database import Database
 from dbmigrate.domain.errors import Misconfigured
-from dbmigrate_cli.context import FOLDER, address, own_server
+from dbmigrate_cli.context import FOLDER, address, own_database, own_server
 from dbmigrate_cli.options import Options
 from dbmigrate_cli.stack import Stack
 from dbmigrate_local.cloud import Cloud
 from dbmigrate_local.database import DatabaseServer
+from dbmigrate_local.snapshots import trim_snapshots
 from dbmigrate_local.stand_in import stand_in
 
 PROOFS = "succeeded/"
@@ -55,6 +56,13 @@ def local_stack(options: Options, real_time: bool) -> Iterator[LocalStack]:
     server = local_database(options)
     database = Database(address(options, server.url, "--database"), options.environment)
     folder = (FOLDER / "stand-in" / options.environment).resolve()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Misconfigured(
+            f"The stand-in keeps its mail below {FOLDER}, which cannot be written: {error.strerror}.",
+            "run it in a folder of your own, with --migrations DIR",
+        ) from error
     options.output.note(f"Deploying {template.name} for {options.environment} on this machine …")
     parameters = {"Environment": options.environment}
     with stand_in(template, parameters, server, folder, pace=1.0 if real_time else 0.0) as cloud:
@@ -71,19 +79,18 @@ def template_file() -> Path:
     """template.yaml of this folder, else of the stand-in's checkout. Raises Misconfigured."""
     places = (Path("template.yaml"), Path(dbmigrate_local.__file__).parents[2] / "template.yaml")
     for place in places:
-        if place.is_file():
+        if (place.parent / "statemachine" / "migration.asl.json").is_file():  # another project's has none
             return place.resolve()
     raise Misconfigured("There is no template.yaml here.", "run it in a checkout of db-migrate")
 
 
 def local_database(options: Options) -> DatabaseServer:
-    """--database, else the environment's own in our own server: a stamped database is one environment's."""
+    """--database, else the environment's own in our own server."""
     if options.url is not None:
         return DatabaseServer(options.url)
-    server = own_server(options)
-    if not server.execute(f"SELECT 1 FROM pg_database WHERE datname = '{options.environment}'"):
-        server.create_database(options.environment)
-    return DatabaseServer(server.url_for(options.environment), server, server.binaries)
+    url, server = own_database(options), own_server(options)
+    trim_snapshots(server)
+    return DatabaseServer(url, server, server.binaries)
 
 
 def bring_proofs(stack: LocalStack) -> None:

@@ -24,6 +24,7 @@ class Options:
     url: str | None = field(default=None, repr=False)
     format: str = "text"
     debug: bool = False
+    local: bool = False
 
     def __post_init__(self) -> None:
         self.secrets: set[str] = set()
@@ -41,6 +42,11 @@ class Options:
         if self.environment == "development":
             return "db-migrate"
         return f"db-migrate --environment {self.environment}"
+
+    @property
+    def flag(self) -> str:
+        """What stands behind a command that means this machine's stand-in."""
+        return " --local" if self.local else ""
 
     def hide(self, url: str) -> None:
         """Never show this address's password, whoever quotes it."""

@@ -44,9 +44,7 @@ def _why_not(text: str) -> str:
     if len(text) > LONGEST:
         return f"{len(text)} characters are too many for a name; {LONGEST} are the most."
     if not text.isprintable() or "\\" in text or '"""' in text or text.endswith('"') or "${" in text:
-        return (
-            "line breaks, backslashes and quotation marks at the end cannot stand in the file's first line."
-        )
+        return "line breaks, backslashes, ${ and quotation marks at the end cannot stand in its first line."
     return "" if slug(text) else "the file's name needs at least one letter a-z or digit."
 
 
@@ -98,6 +96,11 @@ def _generate(config: Config, history: History, message: str, compare: bool) -> 
     before = set(history.folder.rglob("*.py"))
     try:
         made = alembic.revision(config, message, **arguments)
+    except OSError as error:
+        raise Misconfigured(
+            f"The file cannot be written: {error.strerror or error} ({error.filename}).",
+            "make versions/ writable, or copy the folder: db-migrate --migrations DIR create NAME",
+        ) from error
     except Exception as error:
         for path in set(history.folder.rglob("*.py")) - before:  # Alembic leaves even what it could not load
             path.unlink()

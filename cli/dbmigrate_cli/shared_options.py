@@ -27,6 +27,9 @@ local_option = click.option(
     is_flag=True,
     help="Run the environment's policy on this machine, without AWS; waits pass at once.",
 )
+standing_here_option = click.option(
+    "--local", is_flag=True, help="Look at the database of this machine's stand-in (deploy --local)."
+)
 real_time_option = click.option(
     "--real-time", is_flag=True, help="With --local: let waits take as long as they do on AWS."
 )

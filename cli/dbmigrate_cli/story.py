@@ -107,7 +107,8 @@ class Story:
         return f"{progress['completed']}/{progress['total']}  {what}{waits}"
 
     def _line(self, event: Mapping[str, Any], text: str, mood: str = "") -> Line | None:
-        if self.state in REPEATED and self._last.get(self.state) == text:
+        same = self._last.get(self.state) == text
+        if same and (self.state in REPEATED or mood == "bad"):  # what AWS tries again fails in the same words
             return None
         self._last[self.state] = text
         assert self.started is not None

@@ -11,6 +11,15 @@ from pathlib import Path
 
 from dbmigrate_local.embedded import EmbeddedPostgres
 
+KEPT = 3  # snapshots of earlier processes, see trim_snapshots
+
+
+def trim_snapshots(server: EmbeddedPostgres) -> None:
+    """Delete all but the newest of what earlier processes left: each is a whole copy of the data."""
+    found = sorted((server.folder / "snapshots").glob("*"), key=lambda path: path.stat().st_mtime)
+    for path in found[:-KEPT]:
+        shutil.rmtree(path, ignore_errors=True)
+
 
 class SnapshotUnusable(Exception):
     """A restore from a snapshot that holds no data."""

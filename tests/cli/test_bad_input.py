@@ -30,6 +30,8 @@ SECRET = "s3cr3t-p4ss"
         (["--environment", "staging", "rollback"], "--run RUN"),
         (["validate", "--from", "0099"], "'0099' is not in migrations"),
         (["deploy", "surplus"], "surplus"),
+        (["status", "--format", "json"], "next: it stands before the command: db-migrate --format … status"),
+        (["--environment", "staging", "runs", "--local", "--close", "x"], "--local only lists them"),
     ],
 )
 def test_usage_ends_with_2_and_says_what_to_type(arguments: list[str], said: str, db_migrate: Run) -> None:
@@ -114,12 +116,43 @@ def test_an_sql_error_is_shown_in_postgresqls_words(db_migrate: Run, history: Pa
     assert answer.code == 1 and 'relation "nowhere" does not exist' in answer.err
 
 
-def test_half_a_revision_needs_a_person(db_migrate: Run, history: Path) -> None:
+def test_half_a_revision_needs_a_person_and_status_says_so(db_migrate: Run, history: Path) -> None:
     inside = 'op.execute("CREATE TABLE out_of_it (id int)"); op.execute("nonsense")'
     concurrently = f"with op.get_context().autocommit_block(): {inside}"
     write_revision(history, "0004", "0003", concurrently)
     answer = db_migrate("deploy")
     assert answer.code == 4 and "next: " in answer.err
+    said = "drift        not compared, no run of ours ended at 0003; compare: db-migrate check\n"
+    assert said in db_migrate("status").out
+
+
+def test_status_names_what_half_a_revision_left(db_migrate: Run, history: Path) -> None:
+    assert db_migrate("deploy").code == 0
+    inside = 'op.execute("CREATE TABLE out_of_it (id int)"); op.execute("nonsense")'
+    write_revision(history, "0004", "0003", f"with op.get_context().autocommit_block(): {inside}")
+    assert db_migrate("deploy").code == 4
+    status = db_migrate("status")
+    assert "relation public.out_of_it is in no revision" in status.out
+    assert "part of it may remain" in status.out
+    assert status.err.startswith("next: undo the change by hand")
+
+
+def test_aws_that_cannot_be_asked_is_no_bug(history: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "nowhere")
+    answer = run("--environment", "staging", "runs")
+    assert answer.code == 2 and "AWS cannot be reached for staging" in answer.err
+
+
+def test_the_ledger_tells_the_runs_where_no_stack_can(
+    history: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    monkeypatch.delenv("AWS_REGION", raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "nowhere")
+    answer = run("--environment", "staging", "--database", database, "runs")
+    assert (answer.code, answer.out) == (0, "No run yet.\n")
 
 
 def test_debug_shows_the_traceback(db_migrate: Run, history: Path) -> None:

@@ -50,6 +50,13 @@ def test_status_as_text_says_what_to_type_next(db_migrate: Run) -> None:
     assert answer.err == "next: db-migrate deploy\n"
 
 
+def test_status_says_how_a_run_goes_on_whose_process_died(db_migrate: Run, database: str) -> None:
+    db_migrate("deploy")
+    query(database, "UPDATE dbmigrate.run SET ended_at = NULL, outcome = NULL")
+    answer = db_migrate("status")
+    assert "running      development-" in answer.out and "process has died" in answer.err
+
+
 def test_rollback_undoes_one_step_some_steps_or_down_to_a_revision(db_migrate: Run, database: str) -> None:
     db_migrate("deploy")
     assert "undone" not in db_migrate("rollback").err

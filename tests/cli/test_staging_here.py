@@ -73,6 +73,9 @@ def test_the_way_through_staging_to_production(decide: Decide, history: Path) ->
 
     assert "Nothing to do." in staging("deploy", "--local").out
     assert run("--environment", "production", "deploy", "--local").code == 0
+    status = staging("--format", "json", "status", "--local").json
+    assert (status["environment"], status["current"], status["pending"]) == ("staging", "0003", [])
+    assert staging("check", "--local").code == 0 and done.json["run"] in staging("runs", "--local").out
     undone = staging("rollback", "--local", "--run", done.json["run"])
     assert undone.code == 0 and "Started run staging-rollback-" in undone.out
 
@@ -97,6 +100,7 @@ def test_a_failure_in_production_prints_the_command_and_ends_with_4(
     answer = run("--environment", "production", "--database", database, "deploy", "--local")
     assert answer.code == 4 and "no luck" in answer.err
     assert "next: db-migrate --environment production rollback --run production-" in answer.err
+    assert answer.err.rstrip().endswith(" --local")
     assert tables(database) == {"t1", "t2", "t3"}
 
 
@@ -116,6 +120,12 @@ def test_staging_takes_a_force_with_a_reason(history: Path, database: str) -> No
 def test_a_run_that_nobody_knows(history: Path) -> None:
     answer = staging("rollback", "--local", "--run", "staging-nothing")
     assert answer.code == 3 and "no run staging-nothing" in answer.err
+    assert "next: db-migrate --environment staging runs --local" in answer.err
+
+
+def test_another_projects_template_is_not_taken_for_ours(history: Path, folder: Path) -> None:
+    (folder / "template.yaml").write_text("Resources: {}\n")
+    assert local.template_file() != folder / "template.yaml"
 
 
 def test_status_check_and_runs_ask_the_stack(

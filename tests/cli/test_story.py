@@ -78,6 +78,11 @@ def test_a_run_is_told_state_by_state() -> None:
     assert (story.done, story.backup, story.approved_by) == (["0002"], "snap-1", "a@example.com")
 
 
+def test_what_fails_again_in_the_same_words_is_told_once() -> None:
+    failed = ("Close the run", "TaskFailed", {"error": "WrongEnvironment", "cause": "not ours"})
+    assert len(told(Story(), failed, failed, failed)) == 1
+
+
 def test_no_link_or_token_is_ever_told() -> None:
     submitted = {"output": json.dumps({"token": "secret-token", "link": "https://x/approvals/secret"})}
     assert "secret" not in "".join(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from dbmigrate_local.cloud import Cloud
 from dbmigrate_local.embedded import EmbeddedPostgres
-from dbmigrate_local.snapshots import SnapshotStore, SnapshotUnusable
+from dbmigrate_local.snapshots import SnapshotStore, SnapshotUnusable, trim_snapshots
 
 TAGS = [{"Key": "run", "Value": "run-7"}]
 
@@ -99,3 +102,12 @@ def test_without_a_server_a_snapshot_has_no_data() -> None:
         store.restore("empty")
     store.fail_next()
     assert store.take("broken").settle() == "failed"
+
+
+def test_old_snapshots_go(tmp_path: Path) -> None:
+    for number in range(6):
+        old = tmp_path / "snapshots" / f"run-{number}"
+        old.mkdir(parents=True)
+        os.utime(old, (number, number))
+    trim_snapshots(SimpleNamespace(folder=tmp_path))  # type: ignore[arg-type]
+    assert {path.name for path in (tmp_path / "snapshots").iterdir()} == {"run-3", "run-4", "run-5"}

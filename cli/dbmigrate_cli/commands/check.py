@@ -11,21 +11,23 @@ from dbmigrate.domain.errors import EditedRevision
 from dbmigrate.domain.standing import Standing, label
 from dbmigrate.domain.words import counted
 from dbmigrate.service.make_plan import check_history, find_drift
-from dbmigrate_cli.context import database_of, history_of
+from dbmigrate_cli.context import database_of, history_of, look_here
 from dbmigrate_cli.evidence import known_evidence, make_evidence
 from dbmigrate_cli.failures import RunEnded
 from dbmigrate_cli.options import Options
-from dbmigrate_cli.shared_options import scratch_option, stack_option
+from dbmigrate_cli.shared_options import scratch_option, stack_option, standing_here_option
 
 REFUSED = 3
 
 
 @click.command("check")
 @stack_option
+@standing_here_option
 @scratch_option
 @click.pass_obj
-def command(options: Options, stack: str | None, scratch: str | None) -> None:
+def command(options: Options, stack: str | None, local: bool, scratch: str | None) -> None:
     """Look for drift, invalid indexes, edited revisions and pending ones; exit 3 when there are any."""
+    look_here(options, local)
     history = history_of(options)
     _ = history.head
     found = look(options, history, scratch) if options.direct else ask(options, history, stack)
@@ -108,4 +110,4 @@ def _remedy(options: Options, wrong: dict[str, Any]) -> str:
         return "undo the change by hand; to keep it, make it by a revision then: db-migrate create NAME"
     if wrong.get("invalid_indexes"):
         return "DROP INDEX CONCURRENTLY …, then build it anew in a revision: db-migrate create NAME"
-    return f"{options.command} deploy"
+    return f"{options.command} deploy{options.flag}"

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from dbmigrate_cli.context import database_of
+from dbmigrate_cli.context import database_of, look_here
 from dbmigrate_cli.options import Options
-from dbmigrate_cli.shared_options import stack_option
+from dbmigrate_cli.shared_options import stack_option, standing_here_option
 
 
 @click.command("runs")
@@ -18,17 +18,24 @@ from dbmigrate_cli.shared_options import stack_option
 )
 @click.option("--follow", metavar="RUN", help="Staging, production: follow this run to its end.")
 @click.option("--close", metavar="RUN", help="Staging, production: give back the lease of a run that died.")
+@standing_here_option
 @stack_option
 @click.pass_obj
-def command(options: Options, limit: int, follow: str | None, close: str | None, stack: str | None) -> None:
+def command(
+    options: Options, limit: int, follow: str | None, close: str | None, local: bool, stack: str | None
+) -> None:
     """List the latest runs."""
+    if local and (follow or close):
+        raise click.UsageError("A run of the stand-in ends with its command: --local only lists them.")
+    look_here(options, local)
     if close:
         _close(options, close, stack)
         return
     if follow:
         _follow(options, follow, stack)
         return
-    found = _executions(options, limit, stack) if options.environment != "development" else []
+    asked = options.environment != "development" and not options.local
+    found = _executions(options, limit, stack) if asked else []
     if options.direct:
         found = _merged(found, database_of(options).runs())
     found = found[:limit]
@@ -67,10 +74,11 @@ def _close(options: Options, run: str, stack: str | None) -> None:
 def _executions(options: Options, limit: int, stack: str | None) -> list[dict[str, Any]]:
     """The stack's executions. With --database the ledger speaks alone when there is no stack to ask."""
     from dbmigrate.domain.errors import Misconfigured
-    from dbmigrate_cli.stack import open_stack
+    from dbmigrate_cli.stack import aws_errors, open_stack
 
     try:
-        return open_stack(options, stack).runs(limit)
+        with aws_errors(options):
+            return open_stack(options, stack).runs(limit)
     except Misconfigured:
         if options.url is None:
             raise

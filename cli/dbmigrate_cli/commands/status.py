@@ -9,19 +9,21 @@ import click
 from dbmigrate.adapters.history import History
 from dbmigrate.domain.words import counted, first_line
 from dbmigrate.service.inspect import status
-from dbmigrate_cli.context import database_of, history_of
+from dbmigrate_cli.context import database_of, history_of, look_here
 from dbmigrate_cli.evidence import known_evidence
 from dbmigrate_cli.options import Options
-from dbmigrate_cli.shared_options import stack_option
+from dbmigrate_cli.shared_options import stack_option, standing_here_option
 
 MOST_SHOWN = 20
 
 
 @click.command("status")
 @stack_option
+@standing_here_option
 @click.pass_obj
-def command(options: Options, stack: str | None) -> None:
+def command(options: Options, stack: str | None, local: bool) -> None:
     """Show the current revision, what is pending, drift, and the last run."""
+    look_here(options, local)
     history = history_of(options)
     report = report_of(options, history, stack)
     options.output.result(**report)
@@ -45,15 +47,37 @@ def show(options: Options, history: History, report: dict[str, Any]) -> None:
         ("head", report["head"]),
         ("applied", str(report["applied"])),
         ("pending", _pending(history, report["pending"])),
-        ("drift", "\n".join(report["drift_differences"]) if report["drift"] else "none"),
+        ("drift", _drift(options, report)),
     ]
     if report.get("invalid_indexes"):
         facts.append(("invalid", "\n".join(report["invalid_indexes"])))
     facts += [("running", f"{run['run']}, since {run['started_at']}") for run in report["running"]]
     facts.append(("last run", _ended(report["last_run"])))
     options.output.fields(facts)
-    if report["pending"] and not report["running"]:
-        options.output.note(f"next: {options.command} deploy")
+    hint = _next(options, report)
+    if hint:
+        options.output.note(f"next: {hint}")
+
+
+def _drift(options: Options, report: dict[str, Any]) -> str:
+    """No difference is news only where something was compared: a run that failed half-way leaves nothing to
+    compare with."""
+    if report.get("compared", True) or report["drift"]:
+        return "\n".join(report["drift_differences"]) or "none"
+    how = f"; compare: {options.command} check{options.flag}" if options.direct else ""
+    return f"not compared, no run of ours ended at {report['current']}{how}"
+
+
+def _next(options: Options, report: dict[str, Any]) -> str:
+    """What to do about it: a running run comes first, and drift stops every deploy."""
+    if report["running"]:
+        run = report["running"][0]["run"]
+        if options.environment == "development":
+            return f"wait for its end; if its process has died, this goes on: {options.command} deploy"
+        return "" if options.local else f"{options.command} runs --follow {run}"
+    if report["drift"]:
+        return "undo the change by hand, or write the revision that makes it: db-migrate create NAME"
+    return f"{options.command} deploy{options.flag}" if report["pending"] else ""
 
 
 def _pending(history: History, pending: list[str]) -> str:
@@ -70,4 +94,5 @@ def _ended(run: dict[str, Any] | None) -> str:
     if run is None:
         return "none"
     moved = counted(len(run["revisions"]), "revision")
-    return f"{run['outcome']}, {moved}, {run['ended_at']}\n{run['run']}"
+    lines = [f"{run['outcome']}, {moved}, {run['ended_at']}", run["run"], run.get("detail") or ""]
+    return "\n".join(lines).rstrip()

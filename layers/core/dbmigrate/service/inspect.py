@@ -9,7 +9,7 @@ from typing import Any
 from dbmigrate.domain.errors import PlanOutdated, UnknownRevision
 from dbmigrate.domain.evidence import Evidence
 from dbmigrate.domain.standing import label
-from dbmigrate.service.make_plan import find_drift
+from dbmigrate.service.make_plan import expected_catalogs, find_drift
 from dbmigrate.service.ports import Database, History, OpenBundle
 from dbmigrate.service.upgrade import progress, remaining
 
@@ -42,6 +42,7 @@ def status(
         "head": history.head if history else None,
         "pending": history.pending(standing.current) if history else [],
         "applied": applied,
+        "compared": bool(expected_catalogs(standing, evidence)) or not (standing.current or standing.runs),
         "drift": bool(differences),
         "drift_differences": differences,
         "invalid_indexes": list(standing.invalid_indexes),

@@ -41,14 +41,15 @@ def find_drift(standing: Standing, evidence: Evidence | None) -> list[str]:
     left there counts always. Being equal to one of them is enough.
     """
     differences: list[str] = []
-    for expected in _expected(standing, evidence):
+    for expected in expected_catalogs(standing, evidence):
         differences = describe_drift(expected, standing.catalog)
         if not differences:
             return []
     return differences
 
 
-def _expected(standing: Standing, evidence: Evidence | None) -> list[Catalog]:
+def expected_catalogs(standing: Standing, evidence: Evidence | None) -> list[Catalog]:
+    """What is known of how the database should be at its revision; without any, no drift can be seen."""
     found = []
     if standing.kept and standing.kept[0] == label(standing.current):
         found.append(standing.kept[1])
