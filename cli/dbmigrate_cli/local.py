@@ -21,6 +21,10 @@ from dbmigrate_local.snapshots import trim_snapshots
 from dbmigrate_local.stand_in import stand_in
 
 PROOFS = "succeeded/"
+NO_BACKUP = (
+    "warning: the server of --database is not the stand-in's own, so the snapshot of this run holds no data, "
+    "though it is called available. Back that database up yourself first."
+)
 
 
 class LocalStack(Stack):
@@ -63,6 +67,8 @@ def local_stack(options: Options, real_time: bool) -> Iterator[LocalStack]:
             f"The stand-in keeps its mail below {FOLDER}, which cannot be written: {error.strerror}.",
             "run it in a folder of your own, with --migrations DIR",
         ) from error
+    if server.embedded is None:
+        options.output.complain(NO_BACKUP)
     options.output.note(f"Deploying {template.name} for {options.environment} on this machine …")
     parameters = {"Environment": options.environment}
     with stand_in(template, parameters, server, folder, pace=1.0 if real_time else 0.0) as cloud:

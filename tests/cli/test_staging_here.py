@@ -80,6 +80,12 @@ def test_the_way_through_staging_to_production(decide: Decide, history: Path) ->
     assert undone.code == 0 and "Started run staging-rollback-" in undone.out
 
 
+def test_a_backup_that_holds_nothing_is_not_passed_over(decide: Decide, history: Path, database: str) -> None:
+    decide("reject")
+    foreign = run("--environment", "staging", "--database", database, "deploy", "--local")
+    assert "the snapshot of this run holds no data" in foreign.err
+
+
 def test_a_rejection_ends_with_3(decide: Decide, history: Path, database: str) -> None:
     decide("reject")
     answer = run("--environment", "staging", "--database", database, "--format", "json", "deploy", "--local")
