@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from dbmigrate.domain.catalog import Change
+from dbmigrate.domain.effects import Effects
 from dbmigrate.domain.evidence import Evidence, RevisionEvidence
-from dbmigrate.domain.findings import Facts
+from dbmigrate.domain.facts import Facts
 from dbmigrate.domain.plan import Plan, Step
+from dbmigrate.domain.sizes import Size
 
 DIGEST = "sha256:" + "a" * 64
 USERS: tuple[Change, ...] = (
@@ -26,6 +28,8 @@ def seen(revision: str = "a1", down: tuple[str, ...] = (), **more: Any) -> Revis
         "fingerprint": "sha256:0",
         "round_trip": True,
     }
+    if "sql" in more:
+        given["statements"] = tuple(Effects(sql) for sql in more.pop("sql"))
     return RevisionEvidence(revision=revision, down=down, **{**given, **more})
 
 
@@ -40,7 +44,8 @@ def facts(
     table_bytes: dict[str, int] | None = None, existing: tuple[str, ...] = ("public.users",), **more: Any
 ) -> Facts:
     """What a rule looks at: one revision on a database that has a table users."""
-    return Facts(seen(**more), frozenset(existing), table_bytes or {})
+    sizes = {name: Size(0, size) for name, size in (table_bytes or {}).items()}
+    return Facts(seen(**more), frozenset(existing), sizes)
 
 
 def plan(**more: Any) -> Plan:

@@ -151,9 +151,9 @@ def with_evidence(text: bytes) -> bytes:
         (b"\xff", "is no JSON"),
         (b"[" * 100_000, "is no JSON"),
         (b"[]", "cannot be read"),
-        (b'{"format": 99}', "format 99, this version reads 1"),
-        (b'{"format": 1, "server_major": 15, "order": ["a"], "revisions": {}}', "order is not that of"),
-        (b'{"format": 1, "server_major": 15, "order": ["a"], "revisions": {"a": {"who": 1}}}', "who"),
+        (b'{"format": 99}', "format 99, this version reads 2"),
+        (b'{"format": 2, "server_major": 15, "order": ["a"], "revisions": {}}', "order is not that of"),
+        (b'{"format": 2, "server_major": 15, "order": ["a"], "revisions": {"a": {"who": 1}}}', "who"),
     ],
 )
 def test_unreadable_evidence_is_refused(text: bytes, said: str) -> None:

@@ -54,5 +54,5 @@ def test_the_catalog_at_a_revision() -> None:
 
 
 def test_another_format_is_refused() -> None:
-    with pytest.raises(BundleRejected, match="format 2, this version reads 1"):
-        Evidence.from_json({**BRANCHED.to_json(), "format": 2})
+    with pytest.raises(BundleRejected, match="format 9, this version reads 2"):
+        Evidence.from_json({**BRANCHED.to_json(), "format": 9})

@@ -8,6 +8,7 @@ import pytest
 from tests.domain.evidences import USERS, history, seen
 
 from dbmigrate.domain.impact import losses, losses_of_undoing, predicted_seconds, touched_tables
+from dbmigrate.domain.sizes import Size
 
 MIB = 1024 * 1024
 RENAMED = (("column", "public.users.name", None), ("column", "public.users.title", "text"))
@@ -98,7 +99,8 @@ def test_tables_that_a_revision_touches() -> None:
 
 def test_seconds_grow_with_bytes_and_never_vanish() -> None:
     touching = seen(changes=NOTE)
+    sizes = {"public.users": Size(0, 500 * MIB), "public.other": Size(0, 10**12)}
     assert predicted_seconds([], {}) == 0
     assert predicted_seconds([touching], {}) == 2.0
-    assert predicted_seconds([touching], {"public.users": 500 * MIB}) == 32.0
-    assert predicted_seconds([touching] * 2, {"public.users": 500 * MIB, "public.other": 10**12}) == 64.0
+    assert predicted_seconds([touching], {"public.users": Size(0, 500 * MIB)}) == 32.0
+    assert predicted_seconds([touching] * 2, sizes) == 64.0

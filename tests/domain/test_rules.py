@@ -9,8 +9,10 @@ from tests.domain.evidences import facts
 
 from dbmigrate.domain.errors import FindingsBlock
 from dbmigrate.domain.findings import SEVERITIES, Finding, judge, refuse_blocking
-from dbmigrate.domain.rules import RULES, SMALL_BYTES
+from dbmigrate.domain.rules import RULES
+from dbmigrate.domain.sizes import SMALL_BYTES
 
+SMALL = {"public.users": SMALL_BYTES - 1}
 LARGE = {"public.users": SMALL_BYTES}
 CONCURRENT = "CREATE INDEX CONCURRENTLY ix ON users (name)"
 
@@ -31,7 +33,8 @@ BAD = [
         {"autocommit": True, "sql": ("ALTER TABLE users ADD x int", "UPDATE users SET x = 1")},
     ),
     ("DM103", "block", {"autocommit": True, "sql": ("CREATE TABLE a ()", "CREATE TABLE b ()")}),
-    ("DM104", "note", {"sql": ("CREATE INDEX ix ON users (name)",)}),
+    ("DM104", "note", {"sql": ("CREATE INDEX ix ON users (name)",), "table_bytes": SMALL}),
+    ("DM104", "block", {"sql": ("CREATE INDEX ix ON users (name)",)}),
     ("DM104", "block", {"sql": ("CREATE INDEX ix ON users (name)",), "table_bytes": LARGE}),
     (
         "DM104",
@@ -83,12 +86,12 @@ def test_a_finding_says_where_what_waits_and_what_to_write() -> None:
     assert finding == Finding(
         "DM104",
         "b2",
-        "note",
+        "block",
         "CREATE INDEX takes SHARE on public.users: "
         "inserts, updates and deletes wait until its index is built.",
         RULES["DM104"].instead,
     )
-    assert Finding(**finding.to_json()) == finding
+    assert Finding.from_json(finding.to_json()) == finding
 
 
 def test_findings_keep_the_order_of_the_revisions() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from dbmigrate.domain.catalog import Catalog
 from dbmigrate.domain.errors import HistoryRejected, UnknownRevision, WrongEnvironment
 from dbmigrate.domain.evidence import Evidence, RevisionEvidence
+from dbmigrate.domain.sizes import Size
 from dbmigrate.domain.standing import Standing
 
 
@@ -75,7 +76,7 @@ class FakeDatabase:
             kept=self.kept,
             applied=self._standing(),
             runs=list(reversed(self.open)),
-            table_bytes=self.bytes,
+            sizes={name: Size(0, size) for name, size in self.bytes.items()},
             invalid_indexes=self.invalid,
             server_major=self.server_major,
             server=f"{self.server_major}.1",

@@ -24,7 +24,7 @@ from dbmigrate.domain.errors import (
     WrongEnvironment,
 )
 from dbmigrate.domain.plan import Plan
-from dbmigrate.domain.rules import SMALL_BYTES
+from dbmigrate.domain.sizes import SMALL_BYTES
 from dbmigrate.service.validate import read_request
 
 

@@ -75,7 +75,7 @@ def imagined(evidence: Evidence, start: str | None) -> Standing:
         kept=None,
         applied={},
         runs=(),
-        table_bytes={},
+        sizes={},
         invalid_indexes=(),
         server_major=evidence.server_major,
         server=str(evidence.server_major),

@@ -8,11 +8,16 @@ from sqlalchemy import Connection
 
 from dbmigrate.adapters.catalog_queries import EVERYTHING, OF_CLASS
 from dbmigrate.domain.catalog import Catalog
+from dbmigrate.domain.sizes import Size
 
 # PostgreSQL writes the cast of a list in one way when it first reads `varchar IN ('a', 'b')` and in another
 # when it reads its own text again, so a dump that was restored would look changed.
 CAST_LIST = re.compile(r"\(ARRAY\[((?:'(?:[^']|'')*'::character varying(?:, )?)+)\]\)::text\[\]")
 CAST_ITEM = re.compile(r"'(?:[^']|'')*'::character varying")
+
+_WITH_PARTITIONS = """
+  LEFT JOIN pg_class p ON CASE c.relkind WHEN 'r' THEN p.oid = c.oid
+      ELSE p.oid IN (SELECT t.relid FROM pg_partition_tree(c.oid) t WHERE t.isleaf) END"""
 
 
 def snapshot(connection: Connection) -> Catalog:
@@ -42,16 +47,15 @@ def columns_by_identity(connection: Connection) -> dict[tuple[int, int], str]:
     return {(relation, number): name for relation, number, name in rows}
 
 
-def table_bytes(connection: Connection) -> dict[str, int]:
-    """Bytes of each table with its indexes and TOAST; of a partitioned table, those of all its partitions."""
+def table_sizes(connection: Connection) -> dict[str, Size]:
+    """Each table's estimated rows and its bytes; of a partitioned table, those of all its partitions."""
     rows = connection.exec_driver_sql(
-        f"""SELECT n.nspname || '.' || c.relname,
-                   CASE c.relkind
-                   WHEN 'p' THEN (SELECT sum(pg_total_relation_size(t.relid)) FROM pg_partition_tree(c.oid) t)
-                   ELSE pg_total_relation_size(c.oid) END
-              FROM pg_class c {OF_CLASS} AND c.relkind IN ('r', 'p')"""
+        f"""SELECT n.nspname || '.' || c.relname, coalesce(sum(greatest(p.reltuples, 0)), 0),
+                   coalesce(sum(pg_total_relation_size(p.oid)), 0), coalesce(sum(pg_indexes_size(p.oid)), 0)
+              FROM pg_class c {OF_CLASS.replace("WHERE", _WITH_PARTITIONS + " WHERE", 1)}
+               AND c.relkind IN ('r', 'p') GROUP BY 1"""
     )
-    return {name: int(size) for name, size in rows}
+    return {name: Size(*map(int, sizes)) for name, *sizes in rows}
 
 
 def invalid_indexes(connection: Connection) -> list[str]:

@@ -177,7 +177,7 @@ def _look(connection: Connection, environment: str) -> Standing:
         kept=ledger.kept_catalog(connection) if known else None,
         applied=ledger.standing(connection) if known else {},
         runs=ledger.runs(connection) if known else [],
-        table_bytes=catalog.table_bytes(connection),
+        sizes=catalog.table_sizes(connection),
         invalid_indexes=catalog.invalid_indexes(connection),
         server_major=major,
         server=version,

@@ -17,6 +17,7 @@ from dbmigrate.adapters.connection import Limits, Target, connected
 from dbmigrate.adapters.history import History
 from dbmigrate.adapters.runner import Move, current
 from dbmigrate.domain.catalog import Catalog, changes_between, fingerprint
+from dbmigrate.domain.effects import Effects
 from dbmigrate.domain.errors import DbMigrateError, RehearsalFailed
 from dbmigrate.domain.evidence import Evidence, RevisionEvidence
 from dbmigrate.domain.statements import deletes, overwrites, retyped
@@ -91,7 +92,7 @@ class _Rehearsal:
             doc=facts.doc,
             fingerprint=fingerprint(up.after),
             changes=changes_between(before, up.after),
-            sql=shown,
+            statements=tuple(Effects(sql) for sql in shown),
             autocommit=up.autocommit,
             round_trip=trouble is None,
             round_trip_error=trouble,

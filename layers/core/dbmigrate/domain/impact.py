@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from dbmigrate.domain.catalog import Catalog, tables
 from dbmigrate.domain.evidence import Evidence, RevisionEvidence
+from dbmigrate.domain.sizes import Size
 
 READ_BYTES_PER_SECOND = 50 * 1024 * 1024
 SECONDS_PER_REVISION = 2.0
@@ -30,7 +31,7 @@ def touched_tables(evidence: RevisionEvidence, catalog: Catalog) -> set[str]:
     return found
 
 
-def predicted_seconds(pending: Iterable[RevisionEvidence], table_bytes: Mapping[str, int]) -> float:
+def predicted_seconds(pending: Iterable[RevisionEvidence], sizes: Mapping[str, Size]) -> float:
     """Upper estimate of the upgrade in seconds: every touched live table is read once at
     READ_BYTES_PER_SECOND, times RANGE.
 
@@ -39,7 +40,7 @@ def predicted_seconds(pending: Iterable[RevisionEvidence], table_bytes: Mapping[
     """
     total = 0.0
     for evidence in pending:
-        read = sum(table_bytes.get(table, 0) for table in touched_tables(evidence, {}))
+        read = sum(sizes[table].bytes for table in touched_tables(evidence, {}) if table in sizes)
         total += SECONDS_PER_REVISION + RANGE * read / READ_BYTES_PER_SECOND
     return round(total, 1)
 

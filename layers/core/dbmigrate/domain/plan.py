@@ -48,7 +48,7 @@ class Plan:
     start: str
     end: str
     steps: tuple[Step, ...]
-    findings: tuple[dict[str, str], ...] = ()
+    findings: tuple[dict[str, Any], ...] = ()
     losses: tuple[str, ...] = ()
     predicted_seconds: float = 0.0
     requested_by: str = ""

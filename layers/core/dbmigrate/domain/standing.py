@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dbmigrate.domain.catalog import Catalog
+from dbmigrate.domain.sizes import Size
 
 DIRECT = "direct"
 """What stands for the bundle of a run that a person's own command makes, without a state machine."""
@@ -15,14 +16,14 @@ DIRECT = "direct"
 @dataclass(frozen=True)
 class Standing:
     """``applied`` is the ledger's word: revision -> (source digest, run). ``kept`` is the revision and the
-    catalog that our last run left. ``table_bytes`` counts indexes and TOAST. ``runs`` are newest first."""
+    catalog that our last run left. ``runs`` are newest first."""
 
     current: tuple[str, ...]
     catalog: Catalog
     kept: tuple[str, Catalog] | None
     applied: Mapping[str, tuple[str, str]]
     runs: Sequence[dict[str, Any]]
-    table_bytes: Mapping[str, int]
+    sizes: Mapping[str, Size]
     invalid_indexes: Sequence[str]
     server_major: int
     server: str

@@ -8,7 +8,8 @@ from dataclasses import replace
 from dbmigrate.domain.catalog import Catalog, apply_changes, describe_changes, describe_drift, tables
 from dbmigrate.domain.errors import BadRequest, DriftFound, EditedRevision, NotReversible, RunInProgress
 from dbmigrate.domain.evidence import Evidence
-from dbmigrate.domain.findings import Facts, Finding, judge
+from dbmigrate.domain.facts import facts_of
+from dbmigrate.domain.findings import Finding, judge
 from dbmigrate.domain.impact import losses, losses_of_undoing, predicted_seconds
 from dbmigrate.domain.plan import Plan, Step
 from dbmigrate.domain.rules import RULES
@@ -120,7 +121,7 @@ def make_plan(
         steps=tuple(_steps(evidence, standing, revisions, direction)),
         findings=tuple(finding.to_json() for finding in findings),
         losses=tuple(lost),
-        predicted_seconds=predicted_seconds([evidence.revisions[r] for r in revisions], standing.table_bytes),
+        predicted_seconds=predicted_seconds([evidence.revisions[r] for r in revisions], standing.sizes),
         requested_by=requested_by,
         rollback_of=rollback_of,
     )
@@ -168,6 +169,12 @@ def _steps(
 
 
 def _findings(evidence: Evidence, standing: Standing, revisions: Sequence[str]) -> list[Finding]:
-    existing = tables(standing.catalog)
-    facts = [Facts(evidence.revisions[revision], existing, standing.table_bytes) for revision in revisions]
+    facts = facts_of(
+        evidence,
+        standing.current,
+        revisions,
+        tables(standing.catalog),
+        standing.sizes,
+        standing.server_major,
+    )
     return judge(RULES.values(), facts)

@@ -41,7 +41,7 @@ def validate(
     )
     if plan.steps:
         _refuse_unproven(plan, policy, bundles)
-        refuse_blocking([Finding(**finding) for finding in plan.findings], policy.environment)
+        refuse_blocking([Finding.from_json(finding) for finding in plan.findings], policy.environment)
         policy.check_force(asked["force"], asked["reason"])
     bundles.put_plan(plan.digest, plan.to_json())
     return plan.slim()

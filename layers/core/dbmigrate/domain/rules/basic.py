@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from dbmigrate.domain.findings import Check, Facts, Rule
+from dbmigrate.domain.facts import Facts
+from dbmigrate.domain.findings import Hit
+from dbmigrate.domain.rules.register import rule
 from dbmigrate.domain.statements import NAME, WORD, qualified
 
-SMALL_BYTES = 10 * 1024 * 1024
 CONCURRENTLY = re.compile(r"\bCONCURRENTLY\b", re.IGNORECASE)
 ENUM_VALUE = re.compile(r"\bALTER\s+TYPE\b.*\bADD\s+VALUE\b", re.IGNORECASE | re.DOTALL)
 ROWS = re.compile(r"^\s*(?:WITH|INSERT|UPDATE|DELETE|MERGE)\b", re.IGNORECASE)
@@ -22,27 +23,19 @@ ADD_KEY = re.compile(
     rf"\bADD\s+(?:CONSTRAINT\s+{WORD}\s+)?(UNIQUE|PRIMARY\s+KEY|EXCLUDE)\b(?!\s+USING\s+INDEX)",
     re.IGNORECASE | re.DOTALL,
 )
-RULES: dict[str, Rule] = {}
-
-
-def rule(id: str, title: str, instead: str) -> Callable[[Check], Check]:
-    """Register a check under its number. A number is never used again."""
-
-    def register(check: Check) -> Check:
-        RULES[id] = Rule(id, title, instead, check)
-        return check
-
-    return register
 
 
 @rule(
-    "DM101", "data is gone for good", "stop reading it first, release, then drop it in a revision of its own"
+    "DM101",
+    "data is gone for good",
+    hurts="a downgrade makes the column again, not its values, and the application that still runs reads it",
+    instead="stop reading it first, release, then drop it in a revision of its own",
 )
-def data_is_dropped(facts: Facts) -> Iterator[tuple[str, str]]:
+def data_is_dropped(facts: Facts) -> Iterator[Hit]:
     """Tables and columns that exist today and not after it."""
     for name in facts.evidence.drops:
         if facts.existing_tables & {name, name.rpartition(".")[0]}:
-            yield (
+            yield Hit(
                 "review",
                 f"{name} is dropped; a downgrade makes it again without its values, "
                 "and old code may still read it.",
@@ -52,25 +45,28 @@ def data_is_dropped(facts: Facts) -> Iterator[tuple[str, str]]:
 @rule(
     "DM102",
     "no way back",
-    "write a downgrade that makes the same catalog again, or say in the docstring why there is none",
+    hurts="the automatic rollback runs only ways back that are proved",
+    instead="write a downgrade that makes the same catalog again, or say in the docstring why there is none",
 )
-def no_way_back(facts: Facts) -> Iterator[tuple[str, str]]:
+def no_way_back(facts: Facts) -> Iterator[Hit]:
     """Up, down and up again on the scratch database."""
     if not facts.evidence.round_trip:
-        yield "review", f"up, down and up again did not come out the same: {facts.evidence.round_trip_error}."
+        trouble = facts.evidence.round_trip_error
+        yield Hit("review", f"up, down and up again did not come out the same: {trouble}.")
 
 
 @rule(
     "DM103",
     "a statement outside of the transaction goes with others",
-    "keep autocommit_block alone in its revision",
+    hurts="when the block fails, the next try meets its own first half",
+    instead="keep autocommit_block alone in its revision",
 )
-def autocommit_with_other_work(facts: Facts) -> Iterator[tuple[str, str]]:
+def autocommit_with_other_work(facts: Facts) -> Iterator[Hit]:
     """A revision that commits inside and does more than one thing. Batches of rows are one thing."""
     kinds = [_kind(sql) for sql in facts.evidence.sql if not NO_WORK.match(sql)]
     mixed = len(set(kinds)) > 1 or (len(kinds) > 1 and "other" in kinds)
     if facts.evidence.autocommit and mixed:
-        yield (
+        yield Hit(
             "block",
             "it commits half-way; if it fails after that, a second try finds the first half already there.",
         )
@@ -87,10 +83,11 @@ def _kind(sql: str) -> str:
 @rule(
     "DM104",
     "index built while the application waits",
-    "CREATE INDEX CONCURRENTLY in autocommit_block, alone in its revision; "
+    hurts="building takes as long as the table is large, and writers wait all the while",
+    instead="CREATE INDEX CONCURRENTLY in autocommit_block, alone in its revision; "
     "for a key, then ADD CONSTRAINT … USING INDEX in the next",
 )
-def plain_index(facts: Facts) -> Iterator[tuple[str, str]]:
+def plain_index(facts: Facts) -> Iterator[Hit]:
     """Indexes of tables that exist today, built in a transaction."""
     for sql in facts.evidence.sql:
         if match := CREATE_INDEX.search(sql):
@@ -101,19 +98,19 @@ def plain_index(facts: Facts) -> Iterator[tuple[str, str]]:
             yield from _built(facts, match[1], lock, "every query waits")
 
 
-def _built(facts: Facts, name: str, lock: str, waiting: str) -> Iterator[tuple[str, str]]:
+def _built(facts: Facts, name: str, lock: str, waiting: str) -> Iterator[Hit]:
     table = qualified(name)
     if table in facts.existing_tables:
-        large = (facts.size(table) or 0) >= SMALL_BYTES
-        yield "block" if large else "note", f"{lock} on {table}: {waiting} until its index is built."
+        yield Hit(facts.severity(table), f"{lock} on {table}: {waiting} until its index is built.")
 
 
 @rule(
     "DM105",
     "nobody knows why",
-    "begin the docstring with why the revision exists and end it with 'Rollback: …'",
+    hurts="the docstring is what the approver reads, and the engineer on call at night",
+    instead="begin the docstring with why the revision exists and end it with 'Rollback: …'",
 )
-def no_reason(facts: Facts) -> Iterator[tuple[str, str]]:
+def no_reason(facts: Facts) -> Iterator[Hit]:
     """A docstring without the word rollback."""
     if "rollback" not in facts.evidence.doc.lower():
-        yield "note", "its docstring does not say how it is undone."
+        yield Hit("note", "its docstring does not say how it is undone.")
