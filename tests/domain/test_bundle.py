@@ -153,7 +153,7 @@ def with_evidence(text: bytes) -> bytes:
         (b"[]", "cannot be read"),
         (b'{"format": 99}', "format 99, this version reads 2"),
         (b'{"format": 2, "server_major": 15, "order": ["a"], "revisions": {}}', "order is not that of"),
-        (b'{"format": 2, "server_major": 15, "order": ["a"], "revisions": {"a": {"who": 1}}}', "who"),
+        (b'{"format": 2, "server_major": 15, "order": ["a"], "revisions": {"a": {"who": 1}}}', "statements"),
     ],
 )
 def test_unreadable_evidence_is_refused(text: bytes, said: str) -> None:

@@ -104,8 +104,8 @@ class Effects:
     ``transaction`` counts from 0: locks of one are free when the next begins; ``autocommit`` is a statement
     outside of any. ``locks`` are new or stronger than before, ``held`` those that earlier statements of the
     same transaction took; both from SHARE UPDATE EXCLUSIVE up, and only on relations that were there before
-    the revision. ``rewrites`` are tables with new storage, ``scans`` tables that were read in full,
-    ``builds`` (index, table) pairs of indexes that were built or rebuilt, all of tables that were there before.
+    the revision. ``rewrites`` are tables with new storage, ``scans`` tables that were read in full, and
+    ``builds`` (index, table) pairs of indexes that were built or rebuilt, all of tables that were there.
     """
 
     sql: str
