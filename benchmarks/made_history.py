@@ -70,13 +70,14 @@ BACK = {
 }
 
 
-def make_history(folder: Path, revisions: int) -> Path:
-    """A project with the env.py of Alembic's generic template; returns its script location."""
+def make_history(folder: Path, revisions: int, tables: int = 1) -> Path:
+    """A project with the env.py of Alembic's generic template; returns its script location. Every sixth
+    revision makes ``tables`` tables, of which the next five change the first."""
     location = folder / "migrations"
     with contextlib.redirect_stdout(io.StringIO()):  # alembic init tells each file that it writes
         command.init(Config(str(folder / "alembic.ini")), str(location))
     for number in range(revisions):
-        (location / "versions" / f"{_id(number)}.py").write_text(_revision(number))
+        (location / "versions" / f"{_id(number)}.py").write_text(_revision(number, tables))
     return location
 
 
@@ -92,13 +93,14 @@ def _id(number: int) -> str:
     return f"{number + 1:04}_{STEPS[number % len(STEPS)]}"
 
 
-def _revision(number: int) -> str:
+def _revision(number: int, tables: int) -> str:
     step, place = STEPS[number % len(STEPS)], number // len(STEPS)
-    names = {"table": f"entity_{place:03}", "parent": f"entity_{max(place - 1, 0):03}"}
+    table, parent = f"entity_{place:03}", f"entity_{max(place - 1, 0):03}"
+    names = [table, *(f"{table}_{more}" for more in range(1, tables if step == "table" else 1))]
     return HEADER.format(
         id=_id(number),
         down=_id(number - 1) if number else None,
-        doc=f"{step.replace('_', ' ')} of {names['table']}",
-        up=UP[step].format(**names),
-        back=BACK[step].format(**names),
+        doc=f"{step.replace('_', ' ')} of {table}",
+        up="\n    ".join(UP[step].format(table=name, parent=parent) for name in names),
+        back="\n    ".join(BACK[step].format(table=name, parent=parent) for name in reversed(names)),
     )

@@ -93,14 +93,17 @@ def in_turns(
     return found
 
 
-def seconds_of(command: Sequence[str | Path], folder: Path | None = None) -> float:
-    """Wall time of one whole process. Ends the benchmark with the process's own words when it fails."""
+def seconds_of(
+    command: Sequence[str | Path], folder: Path | None = None, accepted: Sequence[int] = (0,)
+) -> float:
+    """Wall time of one whole process. Ends the benchmark with the process's own words when its exit code is
+    none of the accepted ones."""
     started = time.perf_counter()
     done = subprocess.run(
         command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
     seconds = time.perf_counter() - started
-    if done.returncode:
+    if done.returncode not in accepted:
         said = (done.stdout + done.stderr)[-4000:]
         sys.exit(f"{' '.join(map(str, command))}\nfailed with {done.returncode}:\n{said}")
     return seconds
