@@ -2,13 +2,12 @@
 
 "The usual pull request": three revisions are new on a schema of 100 tables and 150 revisions; the base is in
 the cache, as it is from the second run on. The whole command counts, from start to exit: its PostgreSQL is
-started, the base copied, the three revisions run up, down and up again under the tracer, are judged and
-reported.
+started, the base copied, the three revisions run up, down and up again under the tracer, are judged and told.
 
-"A whole history": `validate --from base` of 290 revisions with nothing cached, against a bare `alembic upgrade
-head` of the same revisions on the same server. Why the ratio is fair: both are whole processes, take
-turns, begin with nothing each time and use the same driver. Ours goes up, down and up again with rows in every table
-and questions around each statement, where Alembic only goes up.
+"A whole history": `validate --from base` of 290 revisions with nothing cached, against a bare `alembic
+upgrade head` of the same revisions on the same server. Why the ratio is fair: both are whole processes, take
+turns, begin with nothing each time and use the same driver. Ours goes up, down and up again with rows in every
+table and questions around each statement, where Alembic only goes up.
 """
 
 from __future__ import annotations
