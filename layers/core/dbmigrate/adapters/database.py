@@ -181,6 +181,7 @@ def _look(connection: Connection, environment: str) -> Standing:
         invalid_indexes=catalog.invalid_indexes(connection),
         server_major=major,
         server=version,
+        time_zone=connection.exec_driver_sql("SELECT current_setting('TimeZone')").scalar_one(),
     )
 
 

@@ -18,7 +18,9 @@ class Facts:
     ``existing_tables`` are in the database today, hold the application's rows, and bear the names that they
     have just before this revision; what the same plan made a moment before is not among them. ``sizes`` go by
     the same names. ``estimates`` has one for each statement of the evidence. ``live_major`` is the major
-    version of the server that is to be changed, None when nobody knows it.
+    version of the server that is to be changed, ``live_time_zone`` that of its sessions, None when nobody
+    knows them. ``start`` and ``end`` are the catalogs before and after the whole plan. ``broken_queries`` are
+    (query, what PostgreSQL says) of the application's queries that no longer plan from this revision on.
     """
 
     evidence: RevisionEvidence
@@ -29,6 +31,10 @@ class Facts:
     estimates: tuple[Estimate, ...] = ()
     rehearsed_major: int | None = None
     live_major: int | None = None
+    live_time_zone: str | None = None
+    start: Catalog = field(default_factory=dict)
+    end: Catalog = field(default_factory=dict)
+    broken_queries: tuple[tuple[str, str], ...] = ()
 
     def exists(self, table: str) -> bool:
         """Whether the application uses this table today."""
@@ -47,9 +53,14 @@ def facts_of(
     live_tables: frozenset[str],
     sizes: Mapping[str, Size],
     live_major: int | None,
+    live_time_zone: str | None = None,
+    broken_queries: Mapping[str, Sequence[tuple[str, str]]] | None = None,
 ) -> Iterator[Facts]:
     """The facts of each pending revision in turn; tables are followed through renames, drops and makings."""
     before, existing, known = evidence.catalog_at(start), live_tables, dict(sizes)
+    first, end = before, evidence.catalog_at(start)
+    for revision in revisions:
+        apply_changes(end, evidence.revisions[revision].changes)
     for revision in revisions:
         seen = evidence.revisions[revision]
         after = {kind: dict(objects) for kind, objects in before.items()}
@@ -63,6 +74,10 @@ def facts_of(
             tuple(predict(seen.statements, known, existing)),
             evidence.server_major,
             live_major,
+            live_time_zone,
+            first,
+            end,
+            tuple((broken_queries or {}).get(revision, ())),
         )
         existing, known = _after(seen, existing, known)
         existing, before = existing & tables(after), after

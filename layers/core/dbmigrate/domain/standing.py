@@ -16,7 +16,8 @@ DIRECT = "direct"
 @dataclass(frozen=True)
 class Standing:
     """``applied`` is the ledger's word: revision -> (source digest, run). ``kept`` is the revision and the
-    catalog that our last run left. ``runs`` are newest first."""
+    catalog that our last run left. ``runs`` are newest first. ``time_zone`` is that of a session which logs in
+    as the migrating role does, whatever set it: server, role or database; None when nobody asked."""
 
     current: tuple[str, ...]
     catalog: Catalog
@@ -27,6 +28,7 @@ class Standing:
     invalid_indexes: Sequence[str]
     server_major: int
     server: str
+    time_zone: str | None = None
 
     @property
     def open_run(self) -> dict[str, Any] | None:

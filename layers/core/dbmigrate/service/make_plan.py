@@ -176,5 +176,6 @@ def _findings(evidence: Evidence, standing: Standing, revisions: Sequence[str]) 
         tables(standing.catalog),
         standing.sizes,
         standing.server_major,
+        standing.time_zone,
     )
     return judge(RULES.values(), facts)
