@@ -16,6 +16,7 @@ from alembic.util import CommandError
 
 from dbmigrate.adapters.naming import naming_convention
 from dbmigrate.adapters.revision_files import file_of, files_named_in, versions_below
+from dbmigrate.adapters.suppressions import read_suppressions
 from dbmigrate.domain.bundle import PACKED_SUFFIXES
 from dbmigrate.domain.errors import HistoryRejected, UnknownRevision
 
@@ -25,13 +26,16 @@ BASE = "base"
 @dataclass(frozen=True)
 class Revision:
     """One revision file. ``down`` holds the ids of what it follows, dependencies included; ``file`` is
-    relative to the script location; ``source_digest`` is the SHA-256 of its text, whatever ends its lines."""
+    relative to the script location; ``source_digest`` is the SHA-256 of its text, whatever ends its lines.
+    ``allows`` and ``misread`` are its suppressions (adapters.suppressions)."""
 
     id: str
     down: tuple[str, ...]
     file: str
     source_digest: str
     doc: str
+    allows: tuple[tuple[str, str], ...] = ()
+    misread: tuple[tuple[int, str], ...] = ()
 
 
 class History:
@@ -49,12 +53,16 @@ class History:
 
     def _revision(self, entry: Script) -> Revision:
         path = Path(entry.path)
+        content = path.read_bytes()
+        said = read_suppressions(content)
         return Revision(
             id=entry.revision,
             down=tuple(sorted({*entry._versioned_down_revisions, *entry._resolved_dependencies})),
             file=str(path.relative_to(self.folder)) if path.is_relative_to(self.folder) else path.name,
-            source_digest=_digest_of_text(path.read_bytes()),
+            source_digest=_digest_of_text(content),
             doc=entry.longdoc.strip(),
+            allows=said.allows,
+            misread=said.misread,
         )
 
     @property
