@@ -1,0 +1,98 @@
+"""A case: revisions below cases/RULE/, run on a real PostgreSQL after the tables of base.py, and judged.
+
+``bad.py`` and ``bad_SOMETHING.py`` commit the rule's hazard, ``good.py`` and ``good_SOMETHING.py`` do the
+same work without it. What has to follow in a revision of its own stands in ``good_2.py``, ``good_3.py``;
+``base.py`` of the folder is there before all of them. Constants of a case:
+
+    SEVERITY = "review"                    what the bad one gets; "block" where it is not said
+    SIZES = {"public.orders": 8192}        bytes of live tables; LARGE where they are not said
+    LIVE_MAJOR = 14                        the live server; that of the rehearsal where it is not said
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dbmigrate.adapters.connection import target_from_url
+from dbmigrate.adapters.history import load_history
+from dbmigrate.adapters.rehearsal import rehearse
+from dbmigrate.domain.catalog import tables
+from dbmigrate.domain.evidence import Evidence
+from dbmigrate.domain.facts import facts_of
+from dbmigrate.domain.findings import Finding, judge
+from dbmigrate.domain.rules import RULES
+from dbmigrate.domain.sizes import Size
+
+HERE = Path(__file__).parent
+CASES = HERE / "cases"
+CONSTANTS = ("SEVERITY", "SIZES", "LIVE_MAJOR")
+FURTHER = re.compile(r"_\d+$")
+LARGE = Size(rows=41_000_000, bytes=12 * 1024**3, index_bytes=3 * 1024**3)
+
+
+@dataclass(frozen=True)
+class Case:
+    """The files of one plan, in their order."""
+
+    files: tuple[Path, ...]
+
+    @property
+    def rule(self) -> str:
+        return self.files[0].parent.name
+
+    @property
+    def name(self) -> str:
+        return f"{self.rule}/{self.files[0].stem}"
+
+    @property
+    def bad(self) -> bool:
+        return self.files[0].stem.startswith("bad")
+
+    def constant(self, name: str, otherwise: Any) -> Any:
+        """What the case says about itself."""
+        for statement in ast.parse(self.files[0].read_text()).body:
+            if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == name:
+                return ast.literal_eval(statement.value)
+        return otherwise
+
+
+def cases(kind: str) -> list[Case]:
+    """Those whose first file begins with this word, by rule and name."""
+    first = [path for path in sorted(CASES.glob(f"*/{kind}*.py")) if not FURTHER.search(path.stem)]
+    return [Case((path, *sorted(path.parent.glob(f"{path.stem}_[0-9].py")))) for path in first]
+
+
+def write_project(case: Case, folder: Path) -> tuple[list[str], list[str]]:
+    """The base and the case as an Alembic project; returns the revisions of each."""
+    own_base = case.files[0].with_name("base.py")
+    before = [HERE / "base.py", *([own_base] if own_base.exists() else [])]
+    ids = {path: f"there_{number}" for number, path in enumerate(before)}
+    ids |= {path: path.stem for path in case.files}
+    (folder / "versions").mkdir(parents=True)
+    last = None
+    for path, revision in ids.items():
+        text = f"{path.read_text()}\nrevision = {revision!r}\ndown_revision = {last!r}\n"
+        (folder / "versions" / f"{revision}.py").write_text(text)
+        last = revision
+    return list(ids.values())[: len(before)], list(ids.values())[len(before) :]
+
+
+def rehearsed(case: Case, folder: Path, scratch: str) -> tuple[Evidence, list[str], list[str]]:
+    """The evidence of base and case on an empty database, and the revisions of each."""
+    base, ours = write_project(case, folder)
+    return rehearse(load_history(folder), target_from_url(scratch)), base, ours
+
+
+def judged(case: Case, folder: Path, scratch: str) -> list[Finding]:
+    """What all rules say about the case on a database where its tables are large."""
+    evidence, base, ours = rehearsed(case, folder, scratch)
+    before = evidence.catalog_at(base[-1:])
+    sizes = dict.fromkeys(before["relation"], LARGE)
+    sizes |= {table: Size(0, size) for table, size in case.constant("SIZES", {}).items()}
+    major = case.constant("LIVE_MAJOR", evidence.server_major)
+    facts = facts_of(evidence, base[-1:], ours, tables(before), sizes, major)
+    return judge(RULES.values(), facts)

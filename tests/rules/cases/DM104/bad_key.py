@@ -1,0 +1,14 @@
+"""No code belongs to two orders.
+
+Rollback: drop the constraint.
+"""
+
+from alembic import op
+
+
+def upgrade() -> None:
+    op.create_unique_constraint("uq_orders_code", "orders", ["code"])
+
+
+def downgrade() -> None:
+    op.drop_constraint("uq_orders_code", "orders")
