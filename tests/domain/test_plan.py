@@ -10,7 +10,7 @@ import pytest
 from tests.domain.evidences import plan
 
 from dbmigrate.domain.errors import BadRequest, PlanOutdated
-from dbmigrate.domain.plan import CODE_ALPHABET, Plan, Step, check_approved, check_unchanged
+from dbmigrate.domain.plan import CODE_ALPHABET, Impact, Plan, Step, check_approved, check_unchanged
 
 OTHER: dict[str, Any] = {
     "bundle": "sha256:" + "b" * 64,
@@ -32,6 +32,8 @@ OTHER_STEP: dict[str, Any] = {
     "changes": (),
     "autocommit": True,
     "round_trip": False,
+    "phase": "contract",
+    "impact": (Impact(1, "public.a", "ACCESS EXCLUSIVE", 0.5, None),),
 }
 
 
@@ -64,7 +66,7 @@ def test_the_code_is_short_and_unmistakable() -> None:
 
 
 def test_there_and_back() -> None:
-    whole = replace(plan(), **OTHER)
+    whole = replace(plan(), **{**OTHER, "steps": (Step(**OTHER_STEP),)})
     assert Plan.from_json(json.loads(json.dumps(whole.to_json()))) == whole
 
 
@@ -83,6 +85,11 @@ def test_what_travels_is_slim() -> None:
     assert len(json.dumps(slim)) < 32 * 1024
     assert slim["findings"] == {"note": 3, "review": 0, "block": 0}
     assert (slim["total"], slim["pending"][0]) == (500, "000000000000")
+
+
+def test_what_the_revision_lets_pass_counts_no_more() -> None:
+    findings = ({"severity": "block", "suppressed_because": "a reason"}, {"severity": "block"})
+    assert plan(findings=findings).slim()["findings"]["block"] == 1
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Findings that a revision itself lets pass, read from its comments: ``# dbmigrate: allow DM104 because …``."""
+"""What a revision itself lets pass, read from its comments: ``# dbmigrate: allow DM104 because …``."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ ALLOW = re.compile(rf"allow\s+({RULE}(?:\s*,\s*{RULE})*)\s+because\b[\s:]*(.*\w.
 
 @dataclass(frozen=True)
 class Suppressions:
-    """``allows`` are (rule, reason); ``misread`` are (line, comment) that begin like one and let nothing pass,
-    most often for want of a reason."""
+    """``allows`` are (rule, reason); ``misread`` are (line, comment) that begin like one and let nothing
+    pass, most often for want of a reason."""
 
     allows: tuple[tuple[str, str], ...] = ()
     misread: tuple[tuple[int, str], ...] = ()

@@ -10,13 +10,26 @@ from typing import Any
 
 from dbmigrate.domain.errors import BadRequest, PlanOutdated
 
+LATER_FIELDS = ("phase", "impact")
 CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+
+
+@dataclass(frozen=True)
+class Impact:
+    """A lock that a statement of a revision, counted from 1, takes on a table that the application uses, and
+    for how long; seconds as in prediction.Wait, both None where nobody can tell."""
+
+    statement: int
+    relation: str
+    lock: str
+    seconds_low: float | None = None
+    seconds_high: float | None = None
 
 
 @dataclass(frozen=True)
 class Step:
     """One revision as the approver sees it: what it is for, what it does to the catalog, which SQL it ran on
-    scratch."""
+    scratch, who waits for it, and whether it expands, migrates or contracts the schema."""
 
     revision: str
     doc: str
@@ -24,12 +37,15 @@ class Step:
     changes: tuple[str, ...] = ()
     autocommit: bool = False
     round_trip: bool = False
+    phase: str = ""
+    impact: tuple[Impact, ...] = ()
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Step:
         """The step back from its JSON. Raises TypeError when it is none."""
         lists = {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
         given: dict[str, Any] = {**values, **lists}
+        given["impact"] = tuple(Impact(**impact) for impact in given.get("impact", ()))
         return cls(**given)
 
 
@@ -78,9 +94,14 @@ class Plan:
         return "".join(CODE_ALPHABET[number >> 5 * place & 31] for place in range(6))
 
     def to_json(self) -> dict[str, Any]:
-        """The whole plan as JSON values."""
+        """The whole plan as JSON values. What a step does not say is absent, so that a plan which was made
+        before steps could say it keeps its digest."""
         values = asdict(self)
         del values["revisions"]
+        for step in values["steps"]:
+            for key in LATER_FIELDS:
+                if not step[key]:
+                    del step[key]
         return json.loads(json.dumps(values))  # type: ignore[no-any-return]
 
     @classmethod
@@ -98,7 +119,8 @@ class Plan:
 
     def slim(self) -> dict[str, Any]:
         """What travels through the state machine; the whole plan lies in the bucket under its digest."""
-        severities = [finding["severity"] for finding in self.findings]
+        counting = [found for found in self.findings if not found.get("suppressed_because")]
+        severities = [finding["severity"] for finding in counting]
         return {
             "digest": self.digest,
             "code": self.code,

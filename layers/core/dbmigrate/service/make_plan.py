@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 
-from dbmigrate.domain.catalog import Catalog, apply_changes, describe_changes, describe_drift, tables
+from dbmigrate.domain.catalog import Catalog, describe_drift, tables
 from dbmigrate.domain.errors import BadRequest, DriftFound, EditedRevision, NotReversible, RunInProgress
 from dbmigrate.domain.evidence import Evidence
-from dbmigrate.domain.facts import facts_of
-from dbmigrate.domain.findings import Finding, judge
+from dbmigrate.domain.facts import Facts, facts_of
+from dbmigrate.domain.findings import judge
 from dbmigrate.domain.impact import losses, losses_of_undoing, predicted_seconds
-from dbmigrate.domain.plan import Plan, Step
+from dbmigrate.domain.plan import Plan
 from dbmigrate.domain.rules import RULES
 from dbmigrate.domain.standing import DIRECT, Standing, label
+from dbmigrate.service.plan_steps import steps_down, steps_up
 from dbmigrate.service.ports import History
+
+BrokenQueries = Mapping[str, Sequence[tuple[str, str]]]
 
 
 def check_history(history: History, standing: Standing) -> None:
@@ -99,8 +101,10 @@ def make_plan(
     standing: Standing,
     requested_by: str,
     rollback_of: str | None = None,
+    broken_queries: BrokenQueries | None = None,
 ) -> Plan:
     """The plan from where the database stands to the head, or back to before the run ``rollback_of``.
+    ``broken_queries`` are those of the application that a revision breaks, as in facts.Facts.
 
     Raises BadRequest or NotReversible for a run that cannot be undone.
     """
@@ -108,17 +112,19 @@ def make_plan(
         revisions = _way_back(history, standing, rollback_of)
         end = _heads(history, history.applied(standing.current) - {*revisions})
         direction, lost, findings = "downgrade", losses_of_undoing(evidence, revisions), []
+        steps = tuple(steps_down(evidence, revisions))
     else:
         revisions, end = history.pending(standing.current), history.head
         direction, lost = "upgrade", losses(evidence, standing.current, revisions)
-        findings = _findings(evidence, standing, revisions)
+        facts = _facts(evidence, standing, revisions, broken_queries)
+        findings, steps = judge(RULES.values(), facts), tuple(steps_up(facts))
     return Plan(
         bundle=bundle,
         environment=environment,
         direction=direction,
         start=label(standing.current),
         end=end,
-        steps=tuple(_steps(evidence, standing, revisions, direction)),
+        steps=steps,
         findings=tuple(finding.to_json() for finding in findings),
         losses=tuple(lost),
         predicted_seconds=predicted_seconds([evidence.revisions[r] for r in revisions], standing.sizes),
@@ -154,21 +160,9 @@ def _heads(history: History, revisions: set[str]) -> str:
     return label(sorted(revisions - below))
 
 
-def _steps(
-    evidence: Evidence, standing: Standing, revisions: Sequence[str], direction: str
-) -> Iterator[Step]:
-    catalog = evidence.catalog_at(standing.current)
-    for revision in revisions:
-        seen = evidence.revisions[revision]
-        step = Step(revision, seen.doc, autocommit=seen.autocommit, round_trip=seen.round_trip)
-        if direction == "upgrade":
-            # What the approver reads is what will run; of a way back only the revision's own text is known.
-            step = replace(step, sql=seen.sql, changes=tuple(describe_changes(catalog, seen.changes)))
-            apply_changes(catalog, seen.changes)
-        yield step
-
-
-def _findings(evidence: Evidence, standing: Standing, revisions: Sequence[str]) -> list[Finding]:
+def _facts(
+    evidence: Evidence, standing: Standing, revisions: Sequence[str], broken: BrokenQueries | None
+) -> list[Facts]:
     facts = facts_of(
         evidence,
         standing.current,
@@ -177,5 +171,6 @@ def _findings(evidence: Evidence, standing: Standing, revisions: Sequence[str]) 
         standing.sizes,
         standing.server_major,
         standing.time_zone,
+        broken,
     )
-    return judge(RULES.values(), facts)
+    return list(facts)
