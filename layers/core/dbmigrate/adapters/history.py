@@ -50,6 +50,7 @@ class History:
         found = {entry.revision: self._revision(entry) for entry in script.walk_revisions()}
         self.order = _in_order(found)
         self.revisions = {revision: found[revision] for revision in self.order}
+        self.paths = {entry.revision: Path(entry.path) for entry in script.walk_revisions()}
 
     def _revision(self, entry: Script) -> Revision:
         path = Path(entry.path)
@@ -59,7 +60,7 @@ class History:
             id=entry.revision,
             down=tuple(sorted({*entry._versioned_down_revisions, *entry._resolved_dependencies})),
             file=str(path.relative_to(self.folder)) if path.is_relative_to(self.folder) else path.name,
-            source_digest=_digest_of_text(content),
+            source_digest=digest_of_text(content),
             doc=entry.longdoc.strip(),
             allows=said.allows,
             misread=said.misread,
@@ -164,7 +165,8 @@ def _rejected(error: BaseException, folder: Path, versions: Path) -> HistoryReje
     return HistoryRejected(f"{where} cannot be loaded: {type(error).__name__}: {error}.", hint)
 
 
-def _digest_of_text(content: bytes) -> str:
+def digest_of_text(content: bytes) -> str:
+    """SHA-256 of a revision file's text, whatever ends its lines."""
     return hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()
 
 
