@@ -6,8 +6,8 @@ started, the base copied, the three revisions run up, down and up again under th
 
 "A whole history": `validate --from base` of 290 revisions with nothing cached, against a bare `alembic
 upgrade head` of the same revisions on the same server. Why the ratio is fair: both are whole processes, take
-turns, begin with nothing each time and use the same driver. Ours goes up, down and up again with rows in every
-table and questions around each statement, where Alembic only goes up.
+turns, begin with nothing each time and use the same driver. Ours goes up, down and up again with rows in
+every table and questions around each statement, where Alembic only goes up.
 """
 
 from __future__ import annotations
