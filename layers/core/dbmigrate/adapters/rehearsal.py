@@ -3,10 +3,9 @@ written down."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from os.path import commonprefix
 from typing import Any
 
@@ -16,6 +15,7 @@ from dbmigrate.adapters import catalog
 from dbmigrate.adapters.connection import Limits, Target, connected
 from dbmigrate.adapters.history import History
 from dbmigrate.adapters.runner import Move, current
+from dbmigrate.adapters.tracer import ALEMBICS_OWN, WITH, Tracer
 from dbmigrate.domain.catalog import Catalog, changes_between, fingerprint
 from dbmigrate.domain.effects import Effects
 from dbmigrate.domain.errors import DbMigrateError, RehearsalFailed
@@ -24,8 +24,6 @@ from dbmigrate.domain.statements import deletes, overwrites, retyped
 
 Progress = Callable[[int, int, str], None]
 MEND = "mend the revision, then: db-migrate validate"
-WITH = "  -- with "  # parts a statement from the values that went along
-ALEMBICS_OWN = re.compile(r"\balembic_version\b|^SELECT pg_catalog\.", re.IGNORECASE)
 
 
 def rehearse(
@@ -44,17 +42,22 @@ def rehearse(
 class _Seen:
     """The way up: the statements, whether some committed inside, what was lost, and what stands after it."""
 
-    sql: tuple[str, ...]
+    statements: tuple[Effects, ...]
     autocommit: bool
     drops: tuple[str, ...]
     after: Catalog
     current: tuple[str, ...]
+
+    @property
+    def sql(self) -> tuple[str, ...]:
+        return tuple(statement.sql for statement in self.statements)
 
 
 class _Rehearsal:
     def __init__(self, connection: Connection, history: History) -> None:
         self.connection = connection
         self.history = history
+        self.tracer = Tracer(connection)
 
     def run(self, progress: Progress) -> Evidence:
         seen: dict[str, RevisionEvidence] = {}
@@ -70,10 +73,9 @@ class _Rehearsal:
 
     def _go_up(self, revision: str) -> _Seen:
         columns = self._read(catalog.columns_by_identity)
-        with _written_down(self.connection) as statements:
-            committed_inside = self._upgrade([revision])
+        committed_inside = self._upgrade([revision], self.tracer.watching)
         return _Seen(
-            sql=_of_the_revision(statements),
+            statements=tuple(self.tracer.seen),
             autocommit=committed_inside,
             drops=_dropped(columns, self._read(catalog.columns_by_identity)),
             after=self._read(catalog.snapshot),
@@ -92,7 +94,7 @@ class _Rehearsal:
             doc=facts.doc,
             fingerprint=fingerprint(up.after),
             changes=changes_between(before, up.after),
-            statements=tuple(Effects(sql) for sql in shown),
+            statements=tuple(replace(seen, sql=sql) for seen, sql in zip(up.statements, shown, strict=True)),
             autocommit=up.autocommit,
             round_trip=trouble is None,
             round_trip_error=trouble,
@@ -101,9 +103,11 @@ class _Rehearsal:
             deletes=tuple(deletes(up.sql)),
         )
 
-    def _upgrade(self, revisions: list[str]) -> bool:
+    def _upgrade(
+        self, revisions: list[str], around: Callable[[], AbstractContextManager[object]] = nullcontext
+    ) -> bool:
         """Whether the last of them committed inside."""
-        move = Move(self.connection, self.history, "upgrade", _no_record)
+        move = Move(self.connection, self.history, "upgrade", _no_record, around=around)
         try:
             move.run(revisions)
         except DbMigrateError as error:

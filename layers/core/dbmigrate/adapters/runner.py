@@ -7,6 +7,7 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from alembic.migration import MigrationContext
@@ -59,7 +60,8 @@ class Move:
     """Upgrades to (or downgrades from) each of the revisions in turn, a transaction each.
 
     ``record(connection, revision, seconds, lock_waits)`` is called inside the revision's transaction,
-    ``committed`` (the same without the connection) after it. A lock that is not free rolls the whole revision
+    ``committed`` (the same without the connection) after it; the revision's own code runs inside of
+    ``around()``. A lock that is not free rolls the whole revision
     back; it is run again a few times, with jitter. ``committed_inside`` says of the last revision whether it
     ended its transaction before its end, as autocommit_block does.
     """
@@ -71,12 +73,14 @@ class Move:
         direction: str,
         record: Callable[[Connection, str, float, int], None],
         committed: Callable[[str, float, int], None] = lambda revision, seconds, lock_waits: None,
+        around: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> None:
         self.connection = connection
         self.history = history
         self.direction = direction
         self.record = record
         self.committed = committed
+        self.around = around
         self.committed_inside = False
         self._todo: deque[str] = deque()
         self._running: str | None = None
@@ -129,7 +133,8 @@ class Move:
 
         def begin_and_work(**arguments: Any) -> None:
             self._transaction = _begun(self.connection)
-            work(**arguments)
+            with self.around():
+                work(**arguments)
 
         step.migration_fn = begin_and_work
         return step

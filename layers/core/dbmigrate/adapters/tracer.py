@@ -1,0 +1,176 @@
+"""Watches a revision's statements on the connection that runs them: the locks and the catalogs before and
+after each.
+
+SQLAlchemy's events tell the statements of Alembic and of the revision; what a revision does on the driver's
+own cursor is caught at the driver. Our questions go there too, marked as ours.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from sqlalchemy import Connection, event
+
+from dbmigrate.adapters.tracer_measure import Measured, State
+from dbmigrate.adapters.tracer_mirror import Mirror
+from dbmigrate.adapters.tracer_split import split
+from dbmigrate.domain.effects import Effects
+
+ALEMBICS_OWN = re.compile(r"\balembic_version\b|^SELECT pg_catalog\.", re.IGNORECASE)
+WITH = "  -- with "  # parts a statement from the values that went along
+SAVEPOINT = re.compile(r"^\s*(?:SAVEPOINT|RELEASE|ROLLBACK\s+TO|ROLLBACK\s+\w+\s+TO)\b", re.IGNORECASE)
+# What drivers and SQLAlchemy say on their own account.
+BOOKKEEPING = re.compile(r"^\s*(?:begin|commit|rollback|start|end|show|set\s+session)\b", re.IGNORECASE)
+ENDS = re.compile(r"^\s*(?:COMMIT|ROLLBACK(?!\s+(?:\w+\s+)?TO\b)|END|ABORT)\b", re.IGNORECASE)
+FORGETS = re.compile(r"\b(?:DEALLOCATE|DISCARD)\b", re.IGNORECASE)
+
+
+class Tracer:
+    """The statements of one connection's revisions; ``mirror`` lasts from one revision to the next."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.raw: Any = connection.connection.driver_connection
+        self.mirror = Mirror(self.raw)
+        self.seen: list[Effects] = []
+        self.first: dict[int, str] = {}
+        self._before: State | None = None
+        self._transaction = -1
+        self._running: str | None = None
+        self._ours = False
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[list[Effects]]:
+        """Whatever runs meanwhile, in its order. What fails is there too, with no effect."""
+        self.seen, self._before, self._transaction, self._running = [], None, -1, None
+        with self._own():
+            self.mirror.read_all()
+        self.first = {oid: relation.name for oid, relation in self.mirror.relations.items()}
+        with self._listening(), self._at_the_driver():
+            yield self.seen
+
+    @contextlib.contextmanager
+    def _listening(self) -> Iterator[None]:
+        def before(conn: Any, cursor: Any, sql: str, parameters: Any, context: Any, many: bool) -> None:
+            self._begin(sql.strip() + (f"{WITH}{parameters!r}" if parameters else ""))
+
+        def after(conn: Any, cursor: Any, sql: str, parameters: Any, context: Any, many: bool) -> None:
+            self._end()
+
+        def failed(context: Any) -> None:
+            self._fail()
+
+        hooks = {"before_cursor_execute": before, "after_cursor_execute": after}
+        for name, hook in hooks.items():
+            event.listen(self.connection, name, hook)
+        event.listen(self.connection.engine, "handle_error", failed)
+        try:
+            yield
+        finally:
+            for name, hook in hooks.items():
+                event.remove(self.connection, name, hook)
+            event.remove(self.connection.engine, "handle_error", failed)
+
+    @contextlib.contextmanager
+    def _at_the_driver(self) -> Iterator[None]:
+        simple, unnamed = self.raw.execute_simple, self.raw.execute_unnamed
+        self.raw.execute_simple = lambda sql: self._run(sql, lambda piece: simple(piece))
+        self.raw.execute_unnamed = lambda sql, *values, **more: self._run(
+            sql, lambda _: unnamed(sql, *values, **more), whole=True
+        )
+        try:
+            yield
+        finally:
+            del self.raw.execute_simple, self.raw.execute_unnamed
+
+    def _run(self, sql: str, execute: Callable[[str], Any], whole: bool = False) -> Any:
+        if self._ours:
+            return execute(sql)
+        if self._running is None:
+            if BOOKKEEPING.match(sql):
+                return self._keep_books(sql, execute)
+            return self._run_unannounced(sql, execute)
+        pieces = [sql] if whole or not self.raw._in_transaction else split(sql)
+        for piece in pieces[:-1]:
+            execute(piece)
+            self._note(piece)
+            self._open(piece)
+        if len(pieces) > 1:
+            self._running = pieces[-1]
+        return execute(pieces[-1])
+
+    def _keep_books(self, sql: str, execute: Callable[[str], Any]) -> Any:
+        if not sql.lower().startswith("show"):
+            self._before = None
+        return execute(sql)
+
+    def _run_unannounced(self, sql: str, execute: Callable[[str], Any]) -> Any:
+        self._begin(sql.strip())
+        try:
+            found = self._run(sql, execute)
+        except BaseException:
+            self._fail()
+            raise
+        self._end()
+        return found
+
+    def _begin(self, sql: str) -> None:
+        if not ALEMBICS_OWN.search(sql):
+            self._open(sql)
+        else:
+            self._running = sql
+
+    def _open(self, sql: str) -> None:
+        self._running = sql
+        if not self.raw._in_transaction:
+            self._before = None
+        if self._before is None:
+            with self._own():
+                look = self.mirror.first_look()
+                self.mirror.read_touched(look)
+                self._before = State(dict(self.mirror.relations), self.mirror.types, look)
+            self._transaction += 1
+
+    def _end(self) -> None:
+        sql, self._running = self._running, None
+        if sql is not None and not ALEMBICS_OWN.search(sql):
+            self._note(sql)
+
+    def _note(self, sql: str) -> None:
+        """Look again, and write down what came of it."""
+        before, self._before = self._before, None
+        assert before is not None
+        if FORGETS.search(sql):
+            self.mirror.forget_prepared()
+        outside = not self.raw._in_transaction
+        with self._own():
+            after = self._state(before, everything=outside)
+        if not SAVEPOINT.match(sql):
+            self.seen.append(Measured(sql, before, after, self.first).effects(self._transaction, outside))
+        self._before = None if outside else after
+
+    def _fail(self) -> None:
+        """It did nothing that lasts; what it undid is only seen when the database answers again."""
+        if self._running is not None and not ALEMBICS_OWN.search(self._running):
+            self.seen.append(Effects(self._running, max(self._transaction, 0)))
+        self._running = None
+
+    def _state(self, before: State, everything: bool) -> State:
+        unlocked = {oid: seen for oid, seen in before.look.items() if seen.mode < 0}
+        look = {**unlocked, **self.mirror.look()}
+        if everything:
+            self.mirror.read_all()
+        else:
+            self.mirror.read_touched(look)
+        return State(dict(self.mirror.relations), self.mirror.types, look)
+
+    @contextlib.contextmanager
+    def _own(self) -> Iterator[None]:
+        was, self._ours = self._ours, True
+        try:
+            yield
+        finally:
+            self._ours = was
