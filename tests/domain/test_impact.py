@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.domain.evidences import USERS, history, seen
+from tests.domain.evidences import USERS, facts, history, seen
 
-from dbmigrate.domain.impact import losses, losses_of_undoing, predicted_seconds, touched_tables
+from dbmigrate.domain.costs import Model
+from dbmigrate.domain.impact import (
+    SECONDS_PER_REVISION,
+    losses,
+    losses_of_undoing,
+    predicted_seconds,
+    seconds_of_undoing,
+    touched_tables,
+)
+from dbmigrate.domain.prediction import Estimate
 from dbmigrate.domain.sizes import Size
 
 MIB = 1024 * 1024
@@ -97,10 +107,20 @@ def test_tables_that_a_revision_touches() -> None:
     assert {name[-1] for name in touched_tables(evidence, {})} == set("abcdegh")
 
 
-def test_seconds_grow_with_bytes_and_never_vanish() -> None:
-    touching = seen(changes=NOTE)
-    sizes = {"public.users": Size(0, 500 * MIB), "public.other": Size(0, 10**12)}
-    assert predicted_seconds([], {}) == 0
-    assert predicted_seconds([touching], {}) == 2.0
-    assert predicted_seconds([touching], {"public.users": Size(0, 500 * MIB)}) == 32.0
-    assert predicted_seconds([touching] * 2, sizes) == 64.0
+def test_an_upgrade_takes_as_long_as_the_upper_ends_of_its_statements() -> None:
+    fact = replace(facts(sql=("a", "b")), estimates=(Estimate(1.0, 6.0), Estimate(0.5, 3.0)))
+    unsized = replace(fact, estimates=(Estimate(0.5, None), Estimate(1.0, 2.0)))
+    assert predicted_seconds([]) == 0
+    assert predicted_seconds([facts()]) == SECONDS_PER_REVISION
+    assert predicted_seconds([fact, unsized]) == 2 * SECONDS_PER_REVISION + 9.0 + 2.5
+
+
+def test_a_way_back_writes_what_it_touches_anew() -> None:
+    users = {"public.users": Size(1_000_000, 500 * MIB)}
+    small = seconds_of_undoing([seen(changes=NOTE)], users, Model())
+    assert seconds_of_undoing([], users, Model()) == 0
+    assert seconds_of_undoing([seen(changes=NOTE)], {}, Model()) == SECONDS_PER_REVISION
+    assert SECONDS_PER_REVISION + 3 < small < SECONDS_PER_REVISION + 30
+    crowded = {**users, "public.other": Size(10**9, 10**12)}
+    slow = Model(read_bytes_per_second=MIB)
+    assert seconds_of_undoing([seen(changes=NOTE)] * 2, crowded, slow) == 2 * (2 + 3 * 500)

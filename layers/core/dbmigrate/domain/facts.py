@@ -6,9 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dbmigrate.domain.catalog import Catalog, apply_changes, tables
+from dbmigrate.domain.costs import Model
 from dbmigrate.domain.evidence import Evidence, RevisionEvidence
 from dbmigrate.domain.prediction import Estimate, predict
 from dbmigrate.domain.sizes import SMALL_BYTES, Size
+
+SHORT_SECONDS = 0.5
+"""A wait that an application's users hardly notice; five times what our own sessions wait for a lock."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,7 @@ class Facts:
     version of the server that is to be changed, ``live_time_zone`` that of its sessions, None when nobody
     knows them. ``start`` and ``end`` are the catalogs before and after the whole plan. ``broken_queries`` are
     (query, what PostgreSQL says) of the application's queries that no longer plan from this revision on.
+    ``free_bytes`` is the live server's storage, None when nobody knows it.
     """
 
     evidence: RevisionEvidence
@@ -35,13 +40,42 @@ class Facts:
     start: Catalog = field(default_factory=dict)
     end: Catalog = field(default_factory=dict)
     broken_queries: tuple[tuple[str, str], ...] = ()
+    free_bytes: int | None = None
+
+    @property
+    def disk_bytes(self) -> int:
+        """What must be free while it runs: what it writes, until its commit frees what it replaces."""
+        return sum(estimate.disk_bytes for estimate in self.estimates)
 
     def exists(self, table: str) -> bool:
         """Whether the application uses this table today."""
         return table in self.existing_tables
 
-    def severity(self, table: str, large: str = "block", small: str = "note") -> str:
-        """``small`` for a live table under SMALL_BYTES, else ``large``: a size that nobody knows is large."""
+    def seconds(self, statement: int, table: str) -> tuple[float, float | None] | None:
+        """How long the lock on the table is held that this statement, counted from 1, takes or has from an
+        earlier one of its transaction; how long it runs, where it has none. The upper end is None where a
+        size is unknown; None altogether where nothing was predicted."""
+        if statement > len(self.estimates):
+            return None
+        done, here = self.evidence.statements, self.evidence.statements[statement - 1]
+        for number in range(statement, 0, -1):
+            earlier = done[number - 1]
+            if number < statement and (here.autocommit or earlier.transaction != here.transaction):
+                break
+            for wait in self.estimates[number - 1].waits:
+                if wait.relation == table:
+                    return wait.seconds_low, wait.seconds_high
+        estimate = self.estimates[statement - 1]
+        return estimate.seconds_low, estimate.seconds_high
+
+    def severity(
+        self, table: str, large: str = "block", small: str = "note", statement: int | None = None
+    ) -> str:
+        """``small`` where the ``statement``, counted from 1, makes nobody wait for SHORT_SECONDS at the live
+        sizes; without it, for a table under SMALL_BYTES. Else ``large``: an unknown size is large."""
+        predicted = self.seconds(statement, table) if statement else None
+        if predicted is not None:
+            return small if predicted[1] is not None and predicted[1] < SHORT_SECONDS else large
         size = self.sizes.get(table)
         return small if size is not None and size.bytes < SMALL_BYTES else large
 
@@ -55,6 +89,8 @@ def facts_of(
     live_major: int | None,
     live_time_zone: str | None = None,
     broken_queries: Mapping[str, Sequence[tuple[str, str]]] | None = None,
+    model: Model | None = None,
+    free_bytes: int | None = None,
 ) -> Iterator[Facts]:
     """The facts of each pending revision in turn; tables are followed through renames, drops and makings."""
     before, existing, known = evidence.catalog_at(start), live_tables, dict(sizes)
@@ -71,13 +107,14 @@ def facts_of(
             known,
             before,
             after,
-            tuple(predict(seen.statements, known, existing)),
+            tuple(predict(seen.statements, known, existing, model)),
             evidence.server_major,
             live_major,
             live_time_zone,
             first,
             end,
             tuple((broken_queries or {}).get(revision, ())),
+            free_bytes,
         )
         existing, known = _after(seen, existing, known)
         existing, before = existing & tables(after), after
@@ -86,7 +123,7 @@ def facts_of(
 def _after(
     seen: RevisionEvidence, existing: frozenset[str], sizes: Mapping[str, Size]
 ) -> tuple[frozenset[str], dict[str, Size]]:
-    names = {name: name for name in existing}
+    names = {name: name for name in {*existing, *sizes}}
     for statement in seen.statements:
         for act in statement.did("rename table", "drop table", "create table"):
             if act.kind == "rename table":
@@ -94,4 +131,4 @@ def _after(
             else:
                 names = {first: name for first, name in names.items() if name != act.name}
     known = {names[first]: size for first, size in sizes.items() if first in names}
-    return frozenset(names.values()), known
+    return frozenset(names[first] for first in existing if first in names), known

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from dbmigrate.domain.effects import Effects
+from dbmigrate.domain import words
+from dbmigrate.domain.costs import LOW, Model, in_memory
+from dbmigrate.domain.effects import BLOCKS, Effects
 from dbmigrate.domain.sizes import Size
+from dbmigrate.domain.work import work_of
+
+CONCURRENTLY = re.compile(r"\bCONCURRENTLY\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -18,14 +24,25 @@ class Wait:
     seconds_low: float
     seconds_high: float | None
 
+    @property
+    def blocks(self) -> str | None:
+        """Which of the application's statements wait meanwhile; None where none does."""
+        return BLOCKS.get(self.mode)
+
+    @property
+    def bucket(self) -> str:
+        return words.bucket(self.seconds_high)
+
 
 @dataclass(frozen=True)
 class Estimate:
     """One statement at the live sizes.
 
-    Seconds are a range; ``seconds_high`` is None where the size of a table that it must read is unknown.
-    ``waits`` are the locks that it takes, each until the end of the transaction. ``rewritten_bytes`` are
-    written anew, ``wal_bytes`` go to the log and the replicas, ``disk_bytes`` must be free meanwhile.
+    Seconds are a range; ``seconds_high`` is None where the size of a table that it must read is unknown, and
+    ``unsized`` names those tables. ``waits`` are the locks that it takes, each until the end of the
+    transaction. ``rewritten_bytes`` are written anew, ``wal_bytes`` go to the log and the replicas,
+    ``disk_bytes`` must be free meanwhile. ``open_ended`` says that it also waits for every older transaction
+    of the database, which no size foretells.
     """
 
     seconds_low: float = 0.0
@@ -34,11 +51,62 @@ class Estimate:
     rewritten_bytes: int = 0
     wal_bytes: int = 0
     disk_bytes: int = 0
+    unsized: tuple[str, ...] = ()
+    open_ended: bool = False
+
+    @property
+    def bucket(self) -> str:
+        """The upper end as one of words.BUCKETS."""
+        return words.bucket(self.seconds_high)
 
 
 def predict(
-    statements: Sequence[Effects], sizes: Mapping[str, Size], existing: Collection[str]
+    statements: Sequence[Effects],
+    sizes: Mapping[str, Size],
+    existing: Collection[str],
+    model: Model | None = None,
 ) -> Iterator[Estimate]:
     """An estimate for each statement of a revision. A table that is not in ``existing`` is new and empty."""
-    for _ in statements:
-        yield Estimate()
+    model = model or Model()
+    cold = not in_memory(sizes, model)
+    alone = [_alone(statement, sizes, existing, model, cold) for statement in statements]
+    for number, estimate in enumerate(alone):
+        later = [
+            alone[at]
+            for at in range(number, len(alone))
+            if at == number or _together(statements[number], statements[at])
+        ]
+        yield replace(estimate, waits=_waits(statements[number], later, existing))
+
+
+def _alone(
+    effects: Effects, sizes: Mapping[str, Size], existing: Collection[str], model: Model, cold: bool
+) -> Estimate:
+    work = work_of(effects, sizes, existing, model)
+    high = model.statement / LOW + sum(cost.at_most(model, cold) for cost in work.costs)
+    return Estimate(
+        seconds_low=round(sum(cost.low for cost in work.costs), 4),
+        seconds_high=None if work.unsized else round(high, 4),
+        rewritten_bytes=sum(cost.rewritten for cost in work.costs),
+        wal_bytes=sum(cost.wal for cost in work.costs),
+        disk_bytes=sum(cost.disk for cost in work.costs),
+        unsized=work.unsized,
+        open_ended=effects.autocommit and bool(CONCURRENTLY.search(effects.sql)),
+    )
+
+
+def _together(one: Effects, other: Effects) -> bool:
+    return one.transaction == other.transaction and not one.autocommit and not other.autocommit
+
+
+def _waits(effects: Effects, until: Sequence[Estimate], existing: Collection[str]) -> tuple[Wait, ...]:
+    low, high = total(until)
+    return tuple(Wait(lock.relation, lock.mode, low, high) for lock in effects.locks)
+
+
+def total(estimates: Sequence[Estimate]) -> tuple[float, float | None]:
+    """The range of several statements in a row; the upper end is None when one of them has none."""
+    highs = [estimate.seconds_high for estimate in estimates]
+    known = [high for high in highs if high is not None]
+    low = round(sum(estimate.seconds_low for estimate in estimates), 4)
+    return low, round(sum(known), 4) if len(known) == len(highs) else None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from dbmigrate.domain.catalog import Catalog
+from dbmigrate.domain.costs import Model
 from dbmigrate.domain.sizes import Size
 
 DIRECT = "direct"
@@ -16,8 +17,9 @@ DIRECT = "direct"
 @dataclass(frozen=True)
 class Standing:
     """``applied`` is the ledger's word: revision -> (source digest, run). ``kept`` is the revision and the
-    catalog that our last run left. ``runs`` are newest first. ``time_zone`` is that of a session which logs in
-    as the migrating role does, whatever set it: server, role or database; None when nobody asked."""
+    catalog that our last run left. ``runs`` are newest first. ``time_zone`` is that of a session which logs
+    in as the migrating role does, whatever set it: server, role or database; None when nobody asked.
+    ``model`` foretells how fast the server is; ``free_bytes`` is its free storage, None when nobody knows."""
 
     current: tuple[str, ...]
     catalog: Catalog
@@ -29,6 +31,8 @@ class Standing:
     server_major: int
     server: str
     time_zone: str | None = None
+    model: Model = field(default_factory=Model)
+    free_bytes: int | None = None
 
     @property
     def open_run(self) -> dict[str, Any] | None:

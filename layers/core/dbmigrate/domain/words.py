@@ -55,3 +55,41 @@ def epoch_of(text: str, where: str) -> float:
 def first_line(text: str) -> str:
     """The first line with something on it: the why of a revision."""
     return next((line.strip() for line in text.splitlines() if line.strip()), "")
+
+
+BUCKETS = ((0.1, "under 0.1 s"), (1.0, "under a second"), (60.0, "seconds"), (3600.0, "minutes"))
+"""How long something lasts, at a glance: below so many seconds it is called so, above all of them "hours"."""
+UNSIZED = "unknown, no size"
+
+
+def bucket(seconds_high: float | None) -> str:
+    """One of BUCKETS for the upper end of a range; UNSIZED where there is none."""
+    if seconds_high is None:
+        return UNSIZED
+    return next((word for limit, word in BUCKETS if seconds_high < limit), "hours")
+
+
+def span(low: float | None, high: float | None) -> str:
+    """A range of seconds as "2 to 12 min": one unit, two digits."""
+    if low is None or high is None:
+        return "at least " + span(0, low).rpartition(" to ")[2] if low and low >= 0.1 else UNSIZED
+    if high < 0.1:
+        return BUCKETS[0][1]
+    size, unit = next(
+        (size, unit) for size, unit in ((3600, "h"), (60, "min"), (1, "s")) if high >= 2 * size or size == 1
+    )
+    first, last = (_two_digits(seconds / size) for seconds in (low, high))
+    return f"{last} {unit}" if first == last else f"{first} to {last} {unit}"
+
+
+def _two_digits(number: float) -> str:
+    return f"{number:.1f}".removesuffix(".0") if number < 10 else f"{number:.0f}"
+
+
+def size(count: float) -> str:
+    """Bytes as "42 GB", in powers of a thousand as AWS sells them."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"

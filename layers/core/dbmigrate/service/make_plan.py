@@ -9,7 +9,7 @@ from dbmigrate.domain.errors import BadRequest, DriftFound, EditedRevision, NotR
 from dbmigrate.domain.evidence import Evidence
 from dbmigrate.domain.facts import Facts, facts_of
 from dbmigrate.domain.findings import judge
-from dbmigrate.domain.impact import losses, losses_of_undoing, predicted_seconds
+from dbmigrate.domain.impact import losses, losses_of_undoing, predicted_seconds, seconds_of_undoing
 from dbmigrate.domain.plan import Plan
 from dbmigrate.domain.rules import RULES
 from dbmigrate.domain.standing import DIRECT, Standing, label
@@ -113,11 +113,14 @@ def make_plan(
         end = _heads(history, history.applied(standing.current) - {*revisions})
         direction, lost, findings = "downgrade", losses_of_undoing(evidence, revisions), []
         steps = tuple(steps_down(evidence, revisions))
+        undone = [evidence.revisions[revision] for revision in revisions]
+        seconds = seconds_of_undoing(undone, standing.sizes, standing.model)
     else:
         revisions, end = history.pending(standing.current), history.head
         direction, lost = "upgrade", losses(evidence, standing.current, revisions)
         facts = _facts(evidence, standing, revisions, broken_queries)
         findings, steps = judge(RULES.values(), facts), tuple(steps_up(facts))
+        seconds = predicted_seconds(facts)
     return Plan(
         bundle=bundle,
         environment=environment,
@@ -127,7 +130,7 @@ def make_plan(
         steps=steps,
         findings=tuple(finding.to_json() for finding in findings),
         losses=tuple(lost),
-        predicted_seconds=predicted_seconds([evidence.revisions[r] for r in revisions], standing.sizes),
+        predicted_seconds=seconds,
         requested_by=requested_by,
         rollback_of=rollback_of,
     )
@@ -172,5 +175,7 @@ def _facts(
         standing.server_major,
         standing.time_zone,
         broken,
+        standing.model,
+        standing.free_bytes,
     )
     return list(facts)
