@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from tests.domain.evidences import facts
 
+from dbmigrate.domain.effects import Act, Effects, Lock
 from dbmigrate.domain.errors import FindingsBlock
 from dbmigrate.domain.findings import SEVERITIES, Finding, judge, refuse_blocking
 from dbmigrate.domain.rules import RULES
@@ -15,6 +16,27 @@ from dbmigrate.domain.sizes import SMALL_BYTES
 SMALL = {"public.users": SMALL_BYTES - 1}
 LARGE = {"public.users": SMALL_BYTES}
 CONCURRENT = "CREATE INDEX CONCURRENTLY ix ON users (name)"
+PLAIN_INDEX = Effects(
+    "CREATE INDEX ix ON users (name)",
+    locks=(Lock("public.users", "SHARE"),),
+    builds=(("public.ix", "public.users"),),
+    acts=(
+        Act(
+            "create index",
+            "public.users",
+            "public.ix",
+            now="CREATE INDEX ix ON public.users USING btree (name)",
+        ),
+    ),
+)
+INSTEAD = """def upgrade() -> None:
+    with op.get_context().autocommit_block():
+        op.create_index("ix", "users", ["name"], postgresql_concurrently=True)
+
+
+def downgrade() -> None:
+    with op.get_context().autocommit_block():
+        op.drop_index("ix", "users", postgresql_concurrently=True)"""
 
 
 def found(**more: Any) -> list[tuple[str, str]]:
@@ -33,21 +55,9 @@ BAD = [
         {"autocommit": True, "sql": ("ALTER TABLE users ADD x int", "UPDATE users SET x = 1")},
     ),
     ("DM103", "block", {"autocommit": True, "sql": ("CREATE TABLE a ()", "CREATE TABLE b ()")}),
-    ("DM104", "note", {"sql": ("CREATE INDEX ix ON users (name)",), "table_bytes": SMALL}),
-    ("DM104", "block", {"sql": ("CREATE INDEX ix ON users (name)",)}),
-    ("DM104", "block", {"sql": ("CREATE INDEX ix ON users (name)",), "table_bytes": LARGE}),
-    (
-        "DM104",
-        "block",
-        {"sql": ("create unique index if not exists ix on only public.users (name)",), "table_bytes": LARGE},
-    ),
-    ("DM104", "block", {"sql": ("CREATE INDEX ON users (name)",), "table_bytes": LARGE}),
-    (
-        "DM104",
-        "block",
-        {"sql": ("ALTER TABLE users ADD CONSTRAINT one UNIQUE (name)",), "table_bytes": LARGE},
-    ),
-    ("DM104", "block", {"sql": ('ALTER TABLE ONLY "users" ADD PRIMARY KEY (id)',), "table_bytes": LARGE}),
+    ("DM104", "note", {"statements": (PLAIN_INDEX,), "table_bytes": SMALL}),
+    ("DM104", "block", {"statements": (PLAIN_INDEX,)}),
+    ("DM104", "block", {"statements": (PLAIN_INDEX,), "table_bytes": LARGE}),
     ("DM105", "note", {"doc": "Because."}),
 ]
 GOOD = [
@@ -57,10 +67,7 @@ GOOD = [
     {"autocommit": True, "sql": ("SET statement_timeout = 0", CONCURRENT, "DROP INDEX CONCURRENTLY old")},
     {"autocommit": True, "sql": ("ALTER TYPE mood ADD VALUE 'x'", "ALTER TYPE mood ADD VALUE 'y'")},
     {"autocommit": True, "sql": ("WITH b AS (SELECT 1) UPDATE users SET x = 1", "UPDATE users SET x = 1")},
-    {"sql": ("CREATE TABLE new ()", "CREATE INDEX ix ON new (id)", "ALTER TABLE new ADD PRIMARY KEY (id)"),
-     "table_bytes": LARGE},
-    {"sql": ("ALTER TABLE users ADD CONSTRAINT one UNIQUE USING INDEX ix",), "table_bytes": LARGE},
-    {"sql": ("ALTER TABLE users RENAME name TO title", "ALTER INDEX ix RENAME TO iy"), "table_bytes": LARGE},
+    {"statements": (PLAIN_INDEX,), "existing": ()},
     {"doc": "Because.\n\nROLLBACK: drop it."},
 ]  # fmt: skip
 
@@ -82,14 +89,17 @@ def test_every_rule_says_what_to_write() -> None:
 
 
 def test_a_finding_says_where_what_waits_and_what_to_write() -> None:
-    (finding,) = judge(RULES.values(), [facts(revision="b2", sql=("CREATE INDEX ix ON users (name)",))])
+    (finding,) = judge(RULES.values(), [facts(revision="b2", statements=(PLAIN_INDEX,))])
     assert finding == Finding(
         "DM104",
         "b2",
         "block",
-        "CREATE INDEX takes SHARE on public.users: "
-        "inserts, updates and deletes wait until its index is built.",
-        RULES["DM104"].instead,
+        "CREATE INDEX takes SHARE on public.users: inserts, updates and deletes wait until ix is built.",
+        INSTEAD,
+        statement=1,
+        relation="public.users",
+        lock="SHARE",
+        blocks="inserts, updates and deletes",
     )
     assert Finding.from_json(finding.to_json()) == finding
 
@@ -104,10 +114,10 @@ def test_findings_keep_the_order_of_the_revisions() -> None:
 
 
 def test_what_blocks_is_refused_outside_of_development() -> None:
-    blocking = judge(RULES.values(), [facts(sql=("CREATE INDEX ix ON users (name)",), table_bytes=LARGE)])
+    blocking = judge(RULES.values(), [facts(statements=(PLAIN_INDEX,), table_bytes=LARGE)])
     refuse_blocking(blocking, "development")
     refuse_blocking(judge(RULES.values(), [facts(doc="")]), "production")
     with pytest.raises(
-        FindingsBlock, match="DM104 a1: CREATE INDEX takes SHARE.*\n  Write instead: CREATE INDEX CONC"
+        FindingsBlock, match="DM104 a1: CREATE INDEX takes SHARE.*\n  Write instead: def upgrade"
     ):
         refuse_blocking(blocking, "staging")

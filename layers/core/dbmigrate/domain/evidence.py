@@ -24,7 +24,8 @@ class RevisionEvidence:
     and the catalog tell; ``row_losses`` is what was missing of the tables' rows after up and down:
     (table, column or None for whole rows, rows). ``unseeded`` are tables that were there before
     and held no row, so that only the rules speak for them. ``roles`` had to be made for it. ``allows`` are
-    the findings that the revision itself lets pass: (rule, reason).
+    the findings that the revision itself lets pass: (rule, reason); ``misread`` are (line, comment) that were
+    meant to be such and let nothing pass.
     """
 
     revision: str
@@ -46,6 +47,7 @@ class RevisionEvidence:
     unseeded: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     allows: tuple[tuple[str, str], ...] = ()
+    misread: tuple[tuple[int, str], ...] = ()
 
     @property
     def sql(self) -> tuple[str, ...]:

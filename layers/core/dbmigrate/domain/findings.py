@@ -70,23 +70,26 @@ class Finding:
 @dataclass(frozen=True)
 class Rule:
     """One hazard that revisions can commit. ``hurts`` says why it matters, ``instead`` in a line what to
-    write; the check's docstring says what it sees."""
+    write; the check's docstring says what it sees. ``once`` is for what is true of the whole plan: only the
+    first revision tells it."""
 
     id: str
     title: str
     hurts: str
     instead: str
     check: Check
+    once: bool = False
 
 
 def judge(rules: Iterable[Rule], facts: Iterable[Facts]) -> list[Finding]:
     """All findings of all rules, in the order of the revisions and their statements."""
-    rules = list(rules)
-    return [
-        _finding(rule, fact, hit)
-        for fact in facts
-        for rule, hit in sorted(_hits(rules, fact), key=lambda found: found[1].statement or 0)
-    ]
+    rules, found = list(rules), list[Finding]()
+    for fact in facts:
+        hits = sorted(_hits(rules, fact), key=lambda told: told[1].statement or 0)
+        found += [_finding(rule, fact, hit) for rule, hit in hits]
+        told = {finding.rule for finding in found}
+        rules = [rule for rule in rules if not (rule.once and rule.id in told)]
+    return found
 
 
 def _hits(rules: Iterable[Rule], fact: Facts) -> Iterator[tuple[Rule, Hit]]:

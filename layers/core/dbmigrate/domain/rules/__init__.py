@@ -1,6 +1,6 @@
 """The rules, a module for each family; docs/rules.md is rendered from them."""
 
-from dbmigrate.domain.rules import basic
+from dbmigrate.domain.rules import basic, constraints, indexes, locks, partitions, rehearsal, tables
 from dbmigrate.domain.rules.register import RULES
 
-__all__ = ["RULES", "basic"]
+__all__ = ["RULES", "basic", "constraints", "indexes", "locks", "partitions", "rehearsal", "tables"]
