@@ -24,6 +24,7 @@ OTHER: dict[str, Any] = {
     "predicted_seconds": 3.0,
     "requested_by": "bob@example.com",
     "rollback_of": "staging-1",
+    "deploy_order": "Deploy the schema first.",
 }
 OTHER_STEP: dict[str, Any] = {
     "revision": "a2",

@@ -10,7 +10,7 @@ from typing import Any
 
 from dbmigrate.domain.errors import BadRequest, PlanOutdated
 
-LATER_FIELDS = ("phase", "impact")
+LATER_FIELDS = ("phase", "impact", "deploy_order")
 CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
@@ -55,7 +55,7 @@ class Plan:
 
     ``start`` and ``end`` are revision ids, "base", or several ids joined by commas where a history has
     branches. ``predicted_seconds`` is an upper estimate of the upgrade itself. ``losses`` names what a way
-    back would not bring back.
+    back would not bring back. ``deploy_order`` says when the application is deployed.
     """
 
     bundle: str
@@ -69,6 +69,7 @@ class Plan:
     predicted_seconds: float = 0.0
     requested_by: str = ""
     rollback_of: str | None = None
+    deploy_order: str = ""
     revisions: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -94,14 +95,14 @@ class Plan:
         return "".join(CODE_ALPHABET[number >> 5 * place & 31] for place in range(6))
 
     def to_json(self) -> dict[str, Any]:
-        """The whole plan as JSON values. What a step does not say is absent, so that a plan which was made
-        before steps could say it keeps its digest."""
+        """The whole plan as JSON values. What it does not say is absent, so that a plan which was made
+        before plans could say it keeps its digest."""
         values = asdict(self)
         del values["revisions"]
-        for step in values["steps"]:
+        for part in (values, *values["steps"]):
             for key in LATER_FIELDS:
-                if not step[key]:
-                    del step[key]
+                if not part.get(key):
+                    part.pop(key, None)
         return json.loads(json.dumps(values))  # type: ignore[no-any-return]
 
     @classmethod

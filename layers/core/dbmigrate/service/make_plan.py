@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from dbmigrate.domain.catalog import Catalog, describe_drift, tables
+from dbmigrate.domain.compatibility import deploy_order, phases
 from dbmigrate.domain.errors import BadRequest, DriftFound, EditedRevision, NotReversible, RunInProgress
 from dbmigrate.domain.evidence import Evidence
 from dbmigrate.domain.facts import Facts, facts_of
@@ -112,14 +113,16 @@ def make_plan(
         revisions = _way_back(history, standing, rollback_of)
         end = _heads(history, history.applied(standing.current) - {*revisions})
         direction, lost, findings = "downgrade", losses_of_undoing(evidence, revisions), []
-        steps = tuple(steps_down(evidence, revisions))
+        steps, order = tuple(steps_down(evidence, revisions)), ""
         undone = [evidence.revisions[revision] for revision in revisions]
         seconds = seconds_of_undoing(undone, standing.sizes, standing.model)
     else:
         revisions, end = history.pending(standing.current), history.head
         direction, lost = "upgrade", losses(evidence, standing.current, revisions)
         facts = _facts(evidence, standing, revisions, broken_queries)
-        findings, steps = judge(RULES.values(), facts), tuple(steps_up(facts))
+        found = phases(evidence, standing.current, revisions)
+        findings, steps = judge(RULES.values(), facts), tuple(steps_up(facts, found))
+        order = deploy_order(found).text if found else ""
         seconds = predicted_seconds(facts)
     return Plan(
         bundle=bundle,
@@ -133,6 +136,7 @@ def make_plan(
         predicted_seconds=seconds,
         requested_by=requested_by,
         rollback_of=rollback_of,
+        deploy_order=order,
     )
 
 

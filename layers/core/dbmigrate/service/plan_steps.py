@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from dbmigrate.domain.catalog import describe_changes, tables
+from dbmigrate.domain.compatibility import Phase
 from dbmigrate.domain.evidence import Evidence
 from dbmigrate.domain.facts import Facts
 from dbmigrate.domain.plan import Impact, Step
 
 
-def steps_up(facts: Iterable[Facts]) -> Iterator[Step]:
+def steps_up(facts: Iterable[Facts], phases: Mapping[str, Phase]) -> Iterator[Step]:
     """The revisions as they will run."""
     for fact in facts:
         seen = fact.evidence
@@ -21,6 +22,7 @@ def steps_up(facts: Iterable[Facts]) -> Iterator[Step]:
             changes=tuple(describe_changes(fact.before, seen.changes)),
             autocommit=seen.autocommit,
             round_trip=seen.round_trip,
+            phase=phases[seen.revision].kind,
             impact=tuple(_impact(fact)),
         )
 
