@@ -14,8 +14,11 @@ from typing import Any
 
 from sqlalchemy import Connection, event
 
+from dbmigrate.adapters.login import execute_outside
 from dbmigrate.adapters.tracer_measure import Measured, State
 from dbmigrate.adapters.tracer_mirror import Mirror
+from dbmigrate.adapters.tracer_outside import fits_transaction
+from dbmigrate.adapters.tracer_plans import QUERY, scans_it_must
 from dbmigrate.adapters.tracer_split import split
 from dbmigrate.domain.effects import Effects
 
@@ -24,7 +27,6 @@ WITH = "  -- with "  # parts a statement from the values that went along
 SAVEPOINT = re.compile(r"^\s*(?:SAVEPOINT|RELEASE|ROLLBACK\s+TO|ROLLBACK\s+\w+\s+TO)\b", re.IGNORECASE)
 # What drivers and SQLAlchemy say on their own account.
 BOOKKEEPING = re.compile(r"^\s*(?:begin|commit|rollback|start|end|show|set\s+session)\b", re.IGNORECASE)
-ENDS = re.compile(r"^\s*(?:COMMIT|ROLLBACK(?!\s+(?:\w+\s+)?TO\b)|END|ABORT)\b", re.IGNORECASE)
 FORGETS = re.compile(r"\b(?:DEALLOCATE|DISCARD)\b", re.IGNORECASE)
 
 
@@ -40,12 +42,15 @@ class Tracer:
         self._before: State | None = None
         self._transaction = -1
         self._running: str | None = None
+        self._explain: Callable[[str], Any] | None = None
+        self._enclosed = False  # in a transaction of ours, as it has none
         self._ours = False
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[list[Effects]]:
         """Whatever runs meanwhile, in its order. What fails is there too, with no effect."""
         self.seen, self._before, self._transaction, self._running = [], None, -1, None
+        self._enclosed = False
         with self._own():
             self.mirror.read_all()
         self.first = {oid: relation.name for oid, relation in self.mirror.relations.items()}
@@ -77,9 +82,9 @@ class Tracer:
     @contextlib.contextmanager
     def _at_the_driver(self) -> Iterator[None]:
         simple, unnamed = self.raw.execute_simple, self.raw.execute_unnamed
-        self.raw.execute_simple = lambda sql: self._run(sql, lambda piece: simple(piece))
+        self.raw.execute_simple = lambda sql: self._run(sql, simple)
         self.raw.execute_unnamed = lambda sql, *values, **more: self._run(
-            sql, lambda _: unnamed(sql, *values, **more), whole=True
+            sql, lambda text: unnamed(text, *values, **more), whole=True
         )
         try:
             yield
@@ -93,14 +98,25 @@ class Tracer:
             if BOOKKEEPING.match(sql):
                 return self._keep_books(sql, execute)
             return self._run_unannounced(sql, execute)
-        pieces = [sql] if whole or not self.raw._in_transaction else split(sql)
-        for piece in pieces[:-1]:
-            execute(piece)
-            self._note(piece)
+        apart = self.raw._in_transaction and self._before is not None and not whole
+        first, *others = split(sql) if apart else [sql]
+        if others:
+            self._running = first
+        found = self._execute(first, execute)
+        for piece in others:
+            self._note(self._running or first)
             self._open(piece)
-        if len(pieces) > 1:
-            self._running = pieces[-1]
-        return execute(pieces[-1])
+            found = self._execute(piece, execute)
+        return found
+
+    def _execute(self, sql: str, execute: Callable[[str], Any]) -> Any:
+        """Run it, and know how to explain it afterwards, with the values that it had."""
+        self._explain = lambda words: self._unwatched(words + sql, execute)
+        return execute(sql)
+
+    def _unwatched(self, sql: str, execute: Callable[[str], Any]) -> Any:
+        with self._own():
+            return execute(sql)
 
     def _keep_books(self, sql: str, execute: Callable[[str], Any]) -> Any:
         if not sql.lower().startswith("show"):
@@ -118,10 +134,13 @@ class Tracer:
         return found
 
     def _begin(self, sql: str) -> None:
-        if not ALEMBICS_OWN.search(sql):
-            self._open(sql)
-        else:
-            self._running = sql
+        self._running, self._explain = sql, None
+        if ALEMBICS_OWN.search(sql):
+            return
+        if self.raw.autocommit and not self.raw._in_transaction and fits_transaction(sql):
+            self._ask("BEGIN")
+            self._enclosed, self._before = True, None
+        self._open(sql)
 
     def _open(self, sql: str) -> None:
         self._running = sql
@@ -129,15 +148,19 @@ class Tracer:
             self._before = None
         if self._before is None:
             with self._own():
+                if self._transaction >= 0:  # what was rolled back meanwhile, nobody saw
+                    self.mirror.read_all()
                 look = self.mirror.first_look()
-                self.mirror.read_touched(look)
-                self._before = State(dict(self.mirror.relations), self.mirror.types, look)
+            self._before = State(dict(self.mirror.relations), self.mirror.types, look)
             self._transaction += 1
 
     def _end(self) -> None:
         sql, self._running = self._running, None
         if sql is not None and not ALEMBICS_OWN.search(sql):
             self._note(sql)
+            if self._enclosed:
+                self._enclosed, self._before = False, None
+                self._ask("COMMIT")
 
     def _note(self, sql: str) -> None:
         """Look again, and write down what came of it."""
@@ -145,18 +168,35 @@ class Tracer:
         assert before is not None
         if FORGETS.search(sql):
             self.mirror.forget_prepared()
-        outside = not self.raw._in_transaction
+        outside, savepoint = not self.raw._in_transaction, SAVEPOINT.match(sql)
         with self._own():
-            after = self._state(before, everything=outside)
-        if not SAVEPOINT.match(sql):
-            self.seen.append(Measured(sql, before, after, self.first).effects(self._transaction, outside))
+            # Going back to a savepoint frees the locks that would tell what it undid.
+            after = self._state(before, everything=outside or savepoint is not None)
+        if not savepoint:
+            self.seen.append(self._effects(Measured(sql, before, after, self.first), outside))
         self._before = None if outside else after
+
+    def _effects(self, measured: Measured, outside: bool) -> Effects:
+        if outside and self.raw.autocommit:
+            return measured.effects_by_rule(self._transaction)
+        must = None
+        if self._explain and measured.scans and not measured.acts and QUERY.match(measured.sql):
+            must = scans_it_must(self._ask, self._explain)
+        return measured.effects(self._transaction, self._enclosed, must)
+
+    def _ask(self, sql: str) -> Any:
+        with self._own():
+            return execute_outside(self.raw, sql)
 
     def _fail(self) -> None:
         """It did nothing that lasts; what it undid is only seen when the database answers again."""
         if self._running is not None and not ALEMBICS_OWN.search(self._running):
             self.seen.append(Effects(self._running, max(self._transaction, 0)))
         self._running = None
+        if self._enclosed:
+            self._enclosed, self._before = False, None
+            if self.raw._in_transaction:
+                self._ask("ROLLBACK")
 
     def _state(self, before: State, everything: bool) -> State:
         unlocked = {oid: seen for oid, seen in before.look.items() if seen.mode < 0}

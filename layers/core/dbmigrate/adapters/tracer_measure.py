@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from dbmigrate.adapters.tracer_acts import Acts, type_acts
-from dbmigrate.adapters.tracer_mirror import Index, Look, Relation, Types
+from dbmigrate.adapters.tracer_mirror import Constraint, Index, Look, Relation, Types
+from dbmigrate.adapters.tracer_outside import locks_by_rule, scans_by_rule
 from dbmigrate.adapters.tracer_queries import STRONG
 from dbmigrate.domain.effects import LOCK_MODES, Act, Effects, Lock, Write
 
@@ -33,8 +34,13 @@ class Measured:
         self.sql, self.before, self.after, self.first = sql, before, after, first
         self.acts = tuple(self._acts())
         self.truncates, self.rewrites = self._new_storage()
+        self.builds = self._builds()
+        self.scans = self._scans()
 
-    def effects(self, transaction: int, autocommit: bool) -> Effects:
+    def effects(self, transaction: int, autocommit: bool, must: set[str] | None = None) -> Effects:
+        """Of a statement in a transaction; ``must`` are the tables that a query has to read in full, where
+        somebody asked."""
+        read = [table for table in self.scans if must is None or self._now(table) in must]
         return Effects(
             self.sql,
             transaction,
@@ -42,12 +48,36 @@ class Measured:
             locks=self._locks(),
             held=_named(self.first, {oid: seen.mode for oid, seen in self.before.look.items()}, self.before),
             rewrites=self.rewrites,
-            scans=self._scans(),
-            builds=self._builds(),
+            scans=tuple(read),
+            builds=self.builds,
             writes=self._writes(),
             truncates=self.truncates,
             acts=self.acts,
         )
+
+    def effects_by_rule(self, transaction: int) -> Effects:
+        """Of a statement that runs in no transaction: its locks and counters are gone."""
+        existing = {*self.first.values()}
+        return Effects(
+            self.sql,
+            transaction,
+            autocommit=True,
+            locks=locks_by_rule(self.sql, self.acts, self.builds, self.rewrites, existing),
+            rewrites=self.rewrites,
+            scans=tuple(scans_by_rule(self.sql, self.builds, self.rewrites)),
+            builds=self.builds,
+            truncates=self.truncates,
+            acts=self.acts,
+        )
+
+    def _now(self, table: str) -> str:
+        """What a table that was there is called now."""
+        found = [
+            self.after.relations[oid].name
+            for oid, name in self.first.items()
+            if name == table and oid in self.after.relations
+        ]
+        return found[0] if found else table
 
     def _acts(self) -> Iterable[Act]:
         acts = Acts(self.before.relations, self.after.relations, self.first)
@@ -99,7 +129,20 @@ class Measured:
     def _scans(self) -> tuple[str, ...]:
         """Tables whose counter of full scans grew; emptying one builds its indexes, but over nothing."""
         read = {self.first[oid] for oid in self._tables() if self._grown(oid, "scans") > 0}
-        return tuple(sorted(read - {*self.truncates}))
+        checked = {name for old, new in self._existing().values() for name in self._checked_keys(old, new)}
+        return tuple(sorted((read | checked) - {*self.truncates}))
+
+    def _checked_keys(self, old: Relation, new: Relation) -> Iterator[str]:
+        """Both sides of a foreign key that was proved: an empty table hides that the other one is read, and
+        a small one that it is read in full. A column that comes with its key is NULL in every row."""
+        for number, key in new.constraints.items():
+            was = old.constraints.get(number)
+            proved = key.kind == "f" and key.valid and (was is None or not was.valid)
+            remade = was is None and any(key.name == other.name for other in old.constraints.values())
+            if proved and not remade and not _all_null(key, old, new):
+                yield self.first[new.oid]
+                if key.parent in self.first:
+                    yield self.first[key.parent]
 
     def _writes(self) -> tuple[Write, ...]:
         rows = [
@@ -119,6 +162,10 @@ class Measured:
     def _grown(self, oid: int, what: str) -> int:
         was = self.before.look.get(oid)
         return int(getattr(self.after.look[oid], what)) - (int(getattr(was, what)) if was else 0)
+
+
+def _all_null(key: Constraint, old: Relation, new: Relation) -> bool:
+    return all(number not in old.columns and not new.columns[number].default for number in key.columns)
 
 
 COUNTED = ("inserted", "updated", "deleted")
