@@ -6,8 +6,9 @@ costs a tenth of reading its definition. Only what has another version is read a
 
 from __future__ import annotations
 
-from dbmigrate.adapters.catalog_queries import OURS
+from dbmigrate.domain.catalog import LEDGER_SCHEMA
 
+OURS = f"n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', '{LEDGER_SCHEMA}')"
 FIRST_OID = 16384  # below it are initdb's own objects
 
 MODES = (
