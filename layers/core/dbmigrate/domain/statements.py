@@ -73,7 +73,7 @@ def _is_wider(was: str, now: str) -> bool:
 
 
 def _type(definition: str) -> str:
-    return re.split(r" (?:NOT NULL|IDENTITY|GENERATED|DEFAULT|COLLATE|STORAGE|STATISTICS)\b", definition)[0]
+    return re.split(r" (?:NOT NULL|IDENTITY|GENERATED|DEFAULT|COLLATE|STORAGE|COMPRESSION|STATISTICS|OPTIONS)\b", definition)[0]
 
 
 def _readings(statements: Iterable[str]) -> Iterator[str]:

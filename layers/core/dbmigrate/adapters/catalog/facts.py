@@ -1,39 +1,15 @@
-"""The catalog of a live database in one query, and what else its tables tell."""
+"""What else the catalog's tables tell: sizes, invalid indexes, columns by identity; and emptying it."""
 
 from __future__ import annotations
 
-import re
-
 from sqlalchemy import Connection
 
-from dbmigrate.adapters.catalog_queries import EVERYTHING, OF_CLASS
-from dbmigrate.domain.catalog import Catalog
+from dbmigrate.adapters.catalog.parts import OF_CLASS
 from dbmigrate.domain.sizes import Size
-
-# PostgreSQL writes the cast of a list in one way when it first reads `varchar IN ('a', 'b')` and in another
-# when it reads its own text again, so a dump that was restored would look changed.
-CAST_LIST = re.compile(r"\(ARRAY\[((?:'(?:[^']|'')*'::character varying(?:, )?)+)\]\)::text\[\]")
-CAST_ITEM = re.compile(r"'(?:[^']|'')*'::character varying")
 
 _WITH_PARTITIONS = """
   LEFT JOIN pg_class p ON CASE c.relkind WHEN 'r' THEN p.oid = c.oid
       ELSE p.oid IN (SELECT t.relid FROM pg_partition_tree(c.oid) t WHERE t.isleaf) END"""
-
-
-def snapshot(connection: Connection) -> Catalog:
-    """The catalog as it is now, read in one statement. The caller's transaction stays open."""
-    before = connection.exec_driver_sql(
-        "SELECT current_setting('search_path'), set_config('search_path', '', true)"
-    ).one()[0]
-    catalog: Catalog = {}
-    for kind, name, what in connection.exec_driver_sql(EVERYTHING):
-        catalog.setdefault(kind, {})[name] = CAST_LIST.sub(_cast_each, what)
-    connection.exec_driver_sql("SELECT set_config('search_path', %s, true)", (before,))
-    return catalog
-
-
-def _cast_each(found: re.Match[str]) -> str:
-    return f"ARRAY[{CAST_ITEM.sub(lambda item: f'({item[0]})::text', found[1])}]"
 
 
 def columns_by_identity(connection: Connection) -> dict[tuple[int, int], str]:
@@ -82,8 +58,10 @@ def drop_everything(connection: Connection, extensions: list[str]) -> None:
         "SELECT n.nspname FROM pg_namespace n WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
     ).scalars()
     drops = [f"DROP SCHEMA {_quoted(name)} CASCADE" for name in schemas]
+    # What initdb gives it.
+    rights = "USAGE" if server_version(connection)[0] >= 15 else "ALL"
     again = [f"CREATE EXTENSION {_quoted(name)} SCHEMA public" for name in extensions]
-    for statement in [*drops, "CREATE SCHEMA public", "GRANT USAGE ON SCHEMA public TO PUBLIC", *again]:
+    for statement in [*drops, "CREATE SCHEMA public", f"GRANT {rights} ON SCHEMA public TO PUBLIC", *again]:
         connection.exec_driver_sql(statement)
 
 
