@@ -101,6 +101,8 @@ class _Rehearsal:
             drops=up.drops,
             overwrites=tuple(sorted({*overwrites(up.sql), *retyped(before, up.after)})),
             deletes=tuple(deletes(up.sql)),
+            allows=facts.allows,
+            misread=facts.misread,
         )
 
     def _upgrade(
