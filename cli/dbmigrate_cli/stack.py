@@ -145,6 +145,10 @@ class Stack:
         """What the environment's database and ledger say. Raises what the function raised."""
         return self._invoke("InspectFunctionName", {"question": "status"})
 
+    def sizes(self) -> dict[str, Any]:
+        """How large the environment's tables are, as a stats file. Raises what the function raised."""
+        return self._invoke("InspectFunctionName", {"question": "sizes"})
+
     def close(self, run: str) -> dict[str, Any]:
         """Write a dead run's end into the ledger. Raises Refused while the run lives, or nobody knows it."""
         described = self.describe(run)

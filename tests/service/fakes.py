@@ -11,6 +11,7 @@ from dbmigrate.domain.errors import HistoryRejected, UnknownRevision, WrongEnvir
 from dbmigrate.domain.evidence import Evidence, RevisionEvidence
 from dbmigrate.domain.sizes import Size
 from dbmigrate.domain.standing import Standing
+from dbmigrate.domain.stats import Stats
 
 
 class FakeHistory:
@@ -81,6 +82,10 @@ class FakeDatabase:
             server_major=self.server_major,
             server=f"{self.server_major}.1",
         )
+
+    def stats(self) -> Stats:
+        self._check()
+        return Stats({name: Size(0, size) for name, size in self.bytes.items()}, self.server_major)
 
     def current(self) -> tuple[str, ...]:
         self._check()

@@ -13,7 +13,7 @@ import pg8000.dbapi
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from dbmigrate.adapters import catalog, ledger, runner
+from dbmigrate.adapters import catalog, ledger, runner, sizes
 from dbmigrate.adapters.connection import Limits, Target, connected
 from dbmigrate.adapters.history import History
 from dbmigrate.adapters.said import is_broken, lock_holders, said, sqlstate
@@ -27,6 +27,7 @@ from dbmigrate.domain.errors import (
     StillRunning,
 )
 from dbmigrate.domain.standing import Standing, label
+from dbmigrate.domain.stats import Stats
 
 ADVISORY_KEY = 0x64626D6967726174  # "dbmigrat"
 # Which session has it: pg_locks splits the key in two.
@@ -83,6 +84,12 @@ class Database:
         """Everything that validation and status need to know, in one session; changes nothing."""
         with self.session("db-migrate look") as connection:
             return _look(connection, self.environment)
+
+    def stats(self) -> Stats:
+        """How large the tables are. Raises WrongEnvironment."""
+        with self.session("db-migrate look") as connection:
+            ledger.check_environment(connection, self.environment)
+            return sizes.stats(connection)
 
     def current(self) -> tuple[str, ...]:
         """The revisions at which the database stands. Raises WrongEnvironment."""
@@ -181,6 +188,7 @@ def _look(connection: Connection, environment: str) -> Standing:
         invalid_indexes=catalog.invalid_indexes(connection),
         server_major=major,
         server=version,
+        model=sizes.model(connection),
         time_zone=connection.exec_driver_sql("SELECT current_setting('TimeZone')").scalar_one(),
     )
 
