@@ -29,6 +29,7 @@ COMMANDS = {
     "check": "Look for drift, invalid indexes and edited revisions.",
     "rollback": "Undo revisions, or a whole run.",
     "reset": "Empty the development database and apply the history anew.",
+    "sizes": "Print how large the live tables are, for validate --stats.",
     "runs": "List the runs and how they ended.",
 }
 
