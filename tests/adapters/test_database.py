@@ -266,8 +266,10 @@ def test_a_table_counts_with_its_partitions(db: Database, database: str) -> None
         admin.run("CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (100000)")
         admin.run("INSERT INTO p SELECT generate_series(1, 5000)")
         admin.run("ANALYZE p")
+        admin.run("CREATE MATERIALIZED VIEW m AS SELECT * FROM p")
     sizes = db.look().sizes
     assert sizes["public.p"] == sizes["public.p1"]
+    assert sizes["public.m"].bytes > 100_000
     assert sizes["public.p"].bytes > 100_000 and sizes["public.p"].rows == 5000
 
 

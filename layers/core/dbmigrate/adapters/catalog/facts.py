@@ -8,8 +8,9 @@ from dbmigrate.adapters.catalog.parts import OF_CLASS
 from dbmigrate.domain.sizes import Size
 
 _WITH_PARTITIONS = """
-  LEFT JOIN pg_class p ON CASE c.relkind WHEN 'r' THEN p.oid = c.oid
-      ELSE p.oid IN (SELECT t.relid FROM pg_partition_tree(c.oid) t WHERE t.isleaf) END"""
+  LEFT JOIN pg_class p ON CASE c.relkind
+      WHEN 'p' THEN p.oid IN (SELECT t.relid FROM pg_partition_tree(c.oid) t WHERE t.isleaf)
+      ELSE p.oid = c.oid END"""
 
 
 def columns_by_identity(connection: Connection) -> dict[tuple[int, int], str]:
@@ -24,12 +25,13 @@ def columns_by_identity(connection: Connection) -> dict[tuple[int, int], str]:
 
 
 def table_sizes(connection: Connection) -> dict[str, Size]:
-    """Each table's estimated rows and its bytes; of a partitioned table, those of all its partitions."""
+    """Estimated rows and bytes of each table and materialized view; of a partitioned table, those of all its
+    partitions."""
     rows = connection.exec_driver_sql(
         f"""SELECT n.nspname || '.' || c.relname, coalesce(sum(greatest(p.reltuples, 0)), 0),
                    coalesce(sum(pg_total_relation_size(p.oid)), 0), coalesce(sum(pg_indexes_size(p.oid)), 0)
               FROM pg_class c {OF_CLASS.replace("WHERE", _WITH_PARTITIONS + " WHERE", 1)}
-               AND c.relkind IN ('r', 'p') GROUP BY 1"""
+               AND c.relkind IN ('r', 'p', 'm') GROUP BY 1"""
     )
     return {name: Size(*map(int, sizes)) for name, *sizes in rows}
 
