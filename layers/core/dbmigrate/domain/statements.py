@@ -26,6 +26,9 @@ WIDER = re.compile(
     r"|(integer|smallint) -> bigint|smallint -> integer"
 )
 VARCHAR = re.compile(r"character varying\((\d+)\)")
+BEHIND_TYPE = re.compile(
+    r" (?:NOT NULL|IDENTITY|GENERATED|DEFAULT|COLLATE|STORAGE|COMPRESSION|STATISTICS|OPTIONS)\b"
+)
 
 
 def qualified(name: str) -> str:
@@ -73,7 +76,7 @@ def _is_wider(was: str, now: str) -> bool:
 
 
 def _type(definition: str) -> str:
-    return re.split(r" (?:NOT NULL|IDENTITY|GENERATED|DEFAULT|COLLATE|STORAGE|COMPRESSION|STATISTICS|OPTIONS)\b", definition)[0]
+    return BEHIND_TYPE.split(definition)[0]
 
 
 def _readings(statements: Iterable[str]) -> Iterator[str]:

@@ -29,10 +29,13 @@ OWN_TYPES = f"""
 OWN_FUNCTIONS = f"""
   FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
  WHERE {OURS} AND {no_member("pg_proc", "p.oid")}"""
-OWN_SCHEMAS = f"FROM pg_namespace n WHERE {OURS} AND {no_member('pg_namespace', 'n.oid')}"
+# initdb makes public, but what it is now is ours.
+OWN_SCHEMAS = (
+    f"FROM pg_namespace n WHERE {OURS} AND (n.nspname = 'public' OR {no_member('pg_namespace', 'n.oid')})"
+)
 OWN_SERVERS = f"FROM pg_foreign_server v WHERE {no_member('pg_foreign_server', 'v.oid')}"
 OWN_WRAPPERS = f"FROM pg_foreign_data_wrapper w WHERE {no_member('pg_foreign_data_wrapper', 'w.oid')}"
-OWN_LANGUAGES = f"FROM pg_language l WHERE l.oid >= {FIRST_OF_USERS} AND {no_member('pg_language', 'l.oid')}"
+OWN_LANGUAGES = f"FROM pg_language l WHERE {no_member('pg_language', 'l.oid')}"
 
 # Nor a schema that only houses an extension.
 SCHEMA = f"""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dbmigrate.adapters.catalog.parts import FIRST_OF_USERS, OF_TYPE, OURS, no_member
+from dbmigrate.adapters.catalog.parts import OF_TYPE, OURS, no_member
 from dbmigrate.adapters.catalog.relations import OF_CONSTRAINT
 
 EXTENSION = "SELECT 0, x.extname, x.extversion FROM pg_extension x WHERE x.extname <> 'plpgsql'"
@@ -126,7 +126,7 @@ SELECT 0, format_type(k.castsource, NULL) || ' as ' || format_type(k.casttarget,
        concat_ws(' ', CASE k.castmethod WHEN 'f' THEN 'WITH FUNCTION ' || k.castfunc::regprocedure
                                         WHEN 'i' THEN 'WITH INOUT' ELSE 'WITHOUT FUNCTION' END,
                  CASE k.castcontext WHEN 'a' THEN 'AS ASSIGNMENT' WHEN 'i' THEN 'AS IMPLICIT' END)
-  FROM pg_cast k WHERE k.oid >= {FIRST_OF_USERS} AND {no_member("pg_cast", "k.oid")}"""
+  FROM pg_cast k WHERE {no_member("pg_cast", "k.oid")}"""
 
 
 def collation(major: int) -> str:
@@ -185,11 +185,11 @@ SELECT 0, 'template ' || n.nspname || '.' || t.tmplname, concat_ws(' ', t.tmplin
 LANGUAGE = f"""
 SELECT 0, l.lanname, concat_ws(' ', CASE WHEN l.lanpltrusted THEN 'TRUSTED' END,
                                'HANDLER ' || nullif(l.lanplcallfoid, 0)::regproc)
-  FROM pg_language l WHERE l.oid >= {FIRST_OF_USERS} AND {no_member("pg_language", "l.oid")}"""
+  FROM pg_language l WHERE {no_member("pg_language", "l.oid")}"""
 
 ACCESS_METHOD = f"""
 SELECT 0, m.amname, concat_ws(' ', m.amtype, m.amhandler)
-  FROM pg_am m WHERE m.oid >= {FIRST_OF_USERS} AND {no_member("pg_am", "m.oid")}"""
+  FROM pg_am m WHERE {no_member("pg_am", "m.oid")}"""
 
 
 FILED_UNDER = {"domain constraint": "constraint"}

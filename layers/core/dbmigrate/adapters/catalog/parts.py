@@ -19,12 +19,12 @@ RELATIONS = "/* of these relations */"
 
 
 def no_member(catalog: str, oid: str) -> str:
-    """The condition that no extension owns the object: its content is the extension's own affair."""
+    """The condition that neither initdb nor an extension made the object."""
     members = (
         "SELECT e.objid FROM pg_depend e WHERE e.refclassid = 'pg_extension'::regclass"
         f" AND e.classid = '{catalog}'::regclass AND e.deptype = 'e'"
     )
-    return f"{oid} NOT IN ({members})"
+    return f"{oid} >= {FIRST_OF_USERS} AND {oid} NOT IN ({members})"
 
 
 OF_CLASS = f"""

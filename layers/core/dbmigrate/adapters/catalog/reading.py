@@ -36,13 +36,14 @@ NEAR = {
     "pg_shdescription", "pg_statistic_ext", "pg_subscription", "pg_trigger",
 }  # fmt: skip
 # Which group of queries goes stale by which system catalogs; what is named nowhere belongs to others.
+TYPES = {"pg_enum", "pg_range", "pg_type"}
 STALE_BY = {
     "relations": {
         "pg_attrdef", "pg_attribute", "pg_class", "pg_constraint", "pg_foreign_table", "pg_index",
         "pg_inherits", "pg_partitioned_table", "pg_policy", "pg_rewrite", "pg_sequence", "pg_statistic_ext",
         "pg_trigger",
     },
-    "types": {"pg_attribute", "pg_constraint", "pg_enum", "pg_range", "pg_type"},
+    "types": {"pg_attribute", "pg_constraint", *TYPES},
     "routines": {
         "pg_aggregate", "pg_am", "pg_amop", "pg_amproc", "pg_cast", "pg_language", "pg_opclass",
         "pg_operator", "pg_opfamily", "pg_proc",
@@ -114,10 +115,11 @@ def reread(connection: Connection, known: Catalog, oids: Collection[int] = ()) -
     mark = _mark(connection)
     changed = _since(known.mark, mark)
     if not changed and not oids:
+        known.mark = mark
         return known
     with prepared.session(connection):
         found = None if _far(changed) else _read_near(connection, known.found, changed, {*mark.locked, *oids})
-        return Snapshot(found or prepared.everything(connection), _mark(connection))
+        return Snapshot(found or prepared.everything(connection), mark)
 
 
 def _mark(connection: Connection) -> Mark:
@@ -150,6 +152,8 @@ def _read_near(connection: Connection, known: Found, changed: Counts, touched: s
     stale = {group for group, catalogs in STALE_BY.items() if changed.keys() & catalogs}
     if changed.keys() - ELSEWHERE:
         stale.add("others")
+    if not changed.keys() & TYPES and not known["composite"] and not known["domain"]:
+        stale.discard("types")
     if touched and "relations" in stale:
         again = prepared.of_relations(connection, touched)
         if _renamed(known, again):
