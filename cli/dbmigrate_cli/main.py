@@ -20,6 +20,7 @@ from dbmigrate.domain.errors import DbMigrateError
 from dbmigrate.domain.policy import ENVIRONMENTS
 from dbmigrate_cli.failures import INTERRUPTED, report_bug, report_error, report_usage
 from dbmigrate_cli.options import Options
+from dbmigrate_cli.report_formats import FORMATS
 
 COMMANDS = {
     "status": "Where the database stands, and what is pending.",
@@ -97,21 +98,24 @@ def take_version(ctx: click.Context, parameter: click.Parameter, asked: bool) ->
 )
 @click.option(
     "--format",
-    type=click.Choice(["text", "json"]),
+    type=click.Choice(["text", "json", *FORMATS]),
     envvar="DB_MIGRATE_FORMAT",
     default="text",
     show_default=True,
     is_eager=True,
     callback=take_early,
-    help="[DB_MIGRATE_FORMAT]",
+    help="markdown and sarif are reports of validate. [DB_MIGRATE_FORMAT]",
 )
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=take_version)
-@click.pass_obj
+@click.pass_context
 def cli(
-    options: Options, environment: str, migrations: Path, database: str | None, format: str, debug: bool
+    ctx: click.Context, environment: str, migrations: Path, database: str | None, format: str, debug: bool
 ) -> None:
     """Change a PostgreSQL schema safely: validated, backed up, approved, applied, verified."""
+    if format in FORMATS and ctx.invoked_subcommand != "validate":
+        raise click.UsageError(f"--format {format} is a report of validate; others have text and json.")
+    options: Options = ctx.obj
     options.environment = environment
     options.migrations = migrations
     options.url = database

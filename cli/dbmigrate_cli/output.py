@@ -12,10 +12,11 @@ from typing import IO, Any
 import click
 
 QUIET_SECONDS = 1.0
+MOST_COLUMNS = 110  # a longer line of prose is hard to read
 
 
 class Output:
-    """Results go to stdout; with json, which is for programs, everything else goes to stderr.
+    """Results go to stdout; with another format than text, everything else goes to stderr.
 
     A reader that goes away (``| head``) must never stop a migration half-way: its lines are dropped.
     """
@@ -23,10 +24,12 @@ class Output:
     def __init__(self, format: Callable[[], str]) -> None:
         self._format = format
         self._result: dict[str, Any] = {}
+        self._document = ""
 
     @property
     def for_programs(self) -> bool:
-        return self._format() == "json"
+        """Whether stdout belongs to a document."""
+        return self._format() != "text"
 
     @property
     def on_terminal(self) -> bool:
@@ -55,10 +58,16 @@ class Output:
         """What a program gets; it is written once, at the command's end."""
         self._result.update(values)
 
+    def document(self, text: str) -> None:
+        """What stdout gets with a format that is neither text nor json."""
+        self._document = text
+
     def finish(self) -> None:
-        """Write the JSON document."""
-        if self.for_programs and self._result:
+        """Write the document."""
+        if self._format() == "json" and self._result:
             _write(sys.stdout, json.dumps(self._result, indent=2, ensure_ascii=False, default=str), {})
+        elif self._document:
+            _write(sys.stdout, self._document, {})
 
     def fields(self, pairs: Iterable[tuple[str, str]]) -> None:
         """Aligned "name  value" lines; a value of several lines stays in its column."""
@@ -83,6 +92,25 @@ class Output:
     def fit(self, text: str) -> str:
         """The text in one line of the terminal; whole where there is none."""
         return text[: _columns() - 1] if self.on_terminal else text
+
+    def wrapped(self, text: str, indent: str = "", hanging: str | None = None, **style: Any) -> None:
+        """A paragraph in the terminal's width, its further lines under ``hanging``; elsewhere in one line."""
+        import textwrap
+
+        hanging = " " * len(indent) if hanging is None else hanging
+        width = min(_columns(), MOST_COLUMNS) if self.on_terminal else 10**6
+        for part, line in enumerate(text.splitlines() or [""]):
+            first = indent if part == 0 else hanging
+            folded = textwrap.wrap(
+                line,
+                width,
+                initial_indent=first,
+                subsequent_indent=hanging,
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+            for piece in folded or [first.rstrip()]:
+                self.say(piece, **style)
 
     def progress(self, verb: str) -> Progress:
         """Progress of long work, on stderr."""

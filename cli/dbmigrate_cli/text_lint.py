@@ -11,8 +11,10 @@ from pathlib import Path
 from dbmigrate.adapters.squawk import SquawkFailed, lint
 from dbmigrate.domain.evidence import Evidence
 from dbmigrate.domain.findings import Finding
+from dbmigrate.domain.report_rules import about
 from dbmigrate.domain.text_rules import unused, with_text_findings
 
+UNUSED = "DM167"
 VARIABLE = "DB_MIGRATE_SQUAWK"
 ABSENT = "squawk is not installed, so nothing reads the SQL's text: pip install 'db-migrate[squawk]'"
 
@@ -45,9 +47,5 @@ def find_squawk() -> Path | None:
 
 def _unused(revision: str, rule: str) -> Finding:
     return Finding(
-        "suppression/unused",
-        revision,
-        "note",
-        f"it lets {rule} pass, but there is no such finding.",
-        "delete the comment",
+        UNUSED, revision, "review", f"it allows {rule}, which finds nothing here.", about(UNUSED).instead
     )

@@ -6,82 +6,69 @@ import click
 
 from dbmigrate.adapters.history import History
 from dbmigrate.domain.bundle import digest_of, pack
-from dbmigrate.domain.errors import FindingsBlock
+from dbmigrate.domain.errors import DbMigrateError, FindingsBlock
 from dbmigrate.domain.evidence import Evidence
-from dbmigrate.domain.standing import Standing
-from dbmigrate.domain.words import counted
-from dbmigrate.service.make_plan import check_history, make_plan
-from dbmigrate_cli.context import history_of, try_database
+from dbmigrate.domain.report import Report
+from dbmigrate.domain.report_words import headline
+from dbmigrate.service.make_plan import make_plan
+from dbmigrate_cli.context import history_of
 from dbmigrate_cli.evidence import make_evidence
+from dbmigrate_cli.judgement import judge_plan
 from dbmigrate_cli.options import Options
-from dbmigrate_cli.plan_report import plan_json, show_plan
+from dbmigrate_cli.pending import find_start
+from dbmigrate_cli.reports import refuse, write
 from dbmigrate_cli.shared_options import scratch_option
+
+MEND = (
+    "mend them, or say in the revision why not (# dbmigrate: allow RULE because …), then: db-migrate validate"
+)
+UNSIZED = "unknown, so every table counts as large; tell them by --stats FILE"
 
 
 @click.command("validate")
-@click.option("--from", "start", metavar="REV", help='Show what comes after this revision; "base" shows all.')
+@click.option("--from", "start", metavar="REV", help='Judge what comes after this revision; "base": all.')
+@click.option("--against", metavar="REF", help="Judge what the merge base with this git branch has not.")
+@click.option("--strict", is_flag=True, help="Exit 3 also when something is to be reviewed.")
 @scratch_option
 @click.pass_obj
-def command(options: Options, start: str | None, scratch: str | None) -> None:
-    """Rehearse the whole history up, down and up again, and show what the pending revisions do.
+def command(
+    options: Options, start: str | None, against: str | None, strict: bool, scratch: str | None
+) -> None:
+    """Rehearse the revisions up, down and up again, and judge what the pending ones do.
 
-    Shown are the revisions that the database has not, or all when no database can be reached. Exit 3 when a
-    revision does not run or a finding blocks.
+    Pending is what the database has not that --database names, or the development database; else what the
+    merge base with the target branch has not; else everything. Exit 3 when a revision does not run or a
+    finding blocks.
     """
+    try:
+        report = judge(options, start, against, scratch)
+    except DbMigrateError as error:
+        refuse(options.output, options.format, error)
+        raise
+    write(options.output, options.format, report)
+    refused = {"block", "review"} if strict else {"block"}
+    if report.verdict in refused:
+        raise FindingsBlock(f"{headline(report.findings)}.", MEND)
+
+
+def judge(options: Options, start: str | None, against: str | None, scratch: str | None) -> Report:
+    """Rehearse, plan and judge."""
     history = history_of(options)
     _ = history.head
-    live = None if start else standing_of(options, history)
-    _refuse_strange_start(history, start)
+    begin = find_start(options, history, start, against)
     evidence = make_evidence(options, history, scratch)
-    standing = live or imagined(evidence, start)
-    digest = digest_of(pack(history.files(), evidence))
+    standing = begin.standing_with(evidence, None)
     plan = make_plan(
         environment=options.environment,
-        bundle=digest,
+        bundle=bundle_digest(history, evidence),
         history=history,
         evidence=evidence,
         standing=standing,
         requested_by="",
     )
-    options.output.result(**plan_json(plan, evidence))
-    show_plan(options.output, plan, evidence)
-    blocking = [finding for finding in plan.findings if finding["severity"] == "block"]
-    if blocking:
-        raise FindingsBlock(
-            f"{counted(len(blocking), 'finding')} must not reach production.",
-            "db-migrate validate, after mending",
-        )
+    return judge_plan(plan, evidence, history, begin, "those of the database" if standing.sizes else UNSIZED)
 
 
-def standing_of(options: Options, history: History) -> Standing | None:
-    """Where the environment's database stands; None when it cannot be asked from here."""
-    if not options.direct:
-        options.output.note(
-            f"Without --database all revisions are shown; a deploy to {options.environment} judges its own."
-        )
-        return None
-    standing = try_database(options, lambda database: database.look())
-    if standing is not None:
-        check_history(history, standing)
-    return standing
-
-
-def imagined(evidence: Evidence, start: str | None) -> Standing:
-    """An empty database at a revision, as the rehearsal left it."""
-    current = () if start in (None, "base") else (str(start),)
-    return Standing(
-        current=current,
-        catalog=evidence.catalog_at(current),
-        kept=None,
-        applied={},
-        runs=(),
-        sizes={},
-        invalid_indexes=(),
-        server_major=evidence.server_major,
-        server=str(evidence.server_major),
-    )
-
-
-def _refuse_strange_start(history: History, start: str | None) -> None:
-    if start not in (None, "base") and start not in history.revisions:
-        raise click.BadParameter(f"revision '{start}' is not in {history.folder.name}.", param_hint="--from")
+def bundle_digest(history: History, evidence: Evidence) -> str:
+    """What a deploy of these files would be called; "" where only a part was rehearsed."""
+    return digest_of(pack(history.files(), evidence)) if evidence.order == history.order else ""

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from dbmigrate.domain.findings import Finding
 
 PREFIX = "squawk/"
-INSTEAD = "write the statement without it; what squawk means: https://squawkhq.com/docs/rules"
 SILENT = frozenset(
     {
         # Seen by running them, and judged by what they did to which table.
@@ -82,9 +81,14 @@ def with_text_findings(
         rule = PREFIX + text.rule
         reason = dict(allows.get(revision, ())).get(rule)
         severity = "review" if text.rule in REVIEW else "note"
-        more = Finding(rule, revision, severity, text.message, INSTEAD, text.statement)
+        more = Finding(rule, revision, severity, text.message, instead_of(text.rule), text.statement)
         found.append(replace(more, suppressed_because=reason))
     return found
+
+
+def instead_of(rule: str) -> str:
+    """What to do about one of squawk's rules."""
+    return f"write the statement without it; why: squawkhq.com/docs/{rule}"
 
 
 def unused(
