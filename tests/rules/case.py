@@ -6,7 +6,9 @@ same work without it. What has to follow in a revision of its own stands in ``go
 
     SEVERITY = "review"                    what the bad one gets; "block" where it is not said
     SIZES = {"public.orders": 8192}        bytes of live tables; LARGE where they are not said
+    LEAVES = ["public.a.b"]                objects in which what is proposed comes out otherwise
     LIVE_MAJOR = 14                        the live server; that of the rehearsal where it is not said
+    LIVE_TIME_ZONE = "Europe/Berlin"       of the live server's sessions; UTC where it is not said
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from dbmigrate.domain.sizes import Size
 
 HERE = Path(__file__).parent
 CASES = HERE / "cases"
-CONSTANTS = ("SEVERITY", "SIZES", "LIVE_MAJOR")
+CONSTANTS = ("SEVERITY", "SIZES", "LIVE_MAJOR", "LIVE_TIME_ZONE", "LEAVES")
 FURTHER = re.compile(r"_\d+$")
 LARGE = Size(rows=41_000_000, bytes=12 * 1024**3, index_bytes=3 * 1024**3)
 
@@ -89,10 +91,15 @@ def rehearsed(case: Case, folder: Path, scratch: str) -> tuple[Evidence, list[st
 
 def judged(case: Case, folder: Path, scratch: str) -> list[Finding]:
     """What all rules say about the case on a database where its tables are large."""
-    evidence, base, ours = rehearsed(case, folder, scratch)
+    return findings_of(case, *rehearsed(case, folder, scratch))
+
+
+def findings_of(case: Case, evidence: Evidence, base: list[str], ours: list[str]) -> list[Finding]:
+    """The same, when it was rehearsed already."""
     before = evidence.catalog_at(base[-1:])
     sizes = dict.fromkeys(before["relation"], LARGE)
     sizes |= {table: Size(0, size) for table, size in case.constant("SIZES", {}).items()}
     major = case.constant("LIVE_MAJOR", evidence.server_major)
-    facts = facts_of(evidence, base[-1:], ours, tables(before), sizes, major)
+    zone = case.constant("LIVE_TIME_ZONE", "UTC")
+    facts = facts_of(evidence, base[-1:], ours, tables(before), sizes, major, zone)
     return judge(RULES.values(), facts)

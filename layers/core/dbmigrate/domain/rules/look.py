@@ -17,7 +17,7 @@ WAITING = {
     "SHARE": "inserts, updates and deletes wait",
     "SHARE ROW EXCLUSIVE": "inserts, updates and deletes wait",
     "EXCLUSIVE": "inserts, updates, deletes and SELECT FOR UPDATE wait",
-    "ACCESS EXCLUSIVE": "every query waits, reading included",
+    "ACCESS EXCLUSIVE": "every query, reading included, waits",
 }
 # A row chosen by its key: what a scan of a few seeded rows does not tell from a backfill.
 BY_KEY = re.compile(

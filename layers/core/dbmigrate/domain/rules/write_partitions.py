@@ -20,6 +20,7 @@ from dbmigrate.domain.rules.revision_text import (
 )
 
 RANGE = re.compile(r"FOR VALUES FROM \(([^(),]+)\) TO \(([^(),]+)\)")
+KEY = re.compile(r"(?:RANGE|LIST) \((\w+)\)")
 RANGE_KEY = re.compile(r"RANGE \((\w+)\)")
 
 
@@ -43,7 +44,7 @@ def attach(before: Catalog, parent: str, child: str, bound: str, read: Sequence[
     return revisions(
         revision("\n".join(add), "\n".join(drop)),
         revision("\n".join(validate), "\n".join((*drop, *add))),
-        revision(join, part),
+        revision("\n".join((join, *drop)), "\n".join((part, *add, *validate))),
     )
 
 
@@ -64,13 +65,17 @@ def made_apart(parent: str, child: str, bound: str) -> str:
 
 
 def detach(before: Catalog, parent: str, child: str, bound: str) -> str | None:
-    """CONCURRENTLY; None beside a DEFAULT partition, where there is no such form."""
+    """CONCURRENTLY, which leaves a check of the bounds; the way back attaches with its help and drops it. None
+    beside a DEFAULT partition, where there is no such form, and where the key is no plain column."""
     everything = before.get("relation", {}).values()
-    if any("DEFAULT" in text and text.endswith(short(parent)) for text in everything):
+    key = KEY.search(_relation(before, parent))
+    if key is None or any("DEFAULT" in text and text.endswith(short(parent)) for text in everything):
         return None
     part = f"ALTER TABLE {sql_name(parent)} DETACH PARTITION {sql_name(child)} CONCURRENTLY"
     join = f"ALTER TABLE {sql_name(parent)} ATTACH PARTITION {sql_name(child)} {bound}"
-    return revision(outside(execute(part)), execute(join))
+    left = f"{split(child)[1]}_{key[1]}_check"
+    drop = call("op.drop_constraint", left, split(child)[1], schema=schema_of(child))
+    return revision(outside(execute(part)), "\n".join((execute(join), drop)))
 
 
 def _relation(catalog: Catalog, name: str) -> str:

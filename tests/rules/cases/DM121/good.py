@@ -1,0 +1,16 @@
+"""A refund belongs to an order that exists.
+
+Rollback: drop the constraint.
+"""
+
+from alembic import op
+
+
+def upgrade() -> None:
+    op.create_foreign_key(
+        "fk_refunds_order_id", "refunds", "orders", ["order_id"], ["id"], postgresql_not_valid=True
+    )
+
+
+def downgrade() -> None:
+    op.drop_constraint("fk_refunds_order_id", "refunds")

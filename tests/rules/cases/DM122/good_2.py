@@ -1,0 +1,14 @@
+"""No order weighs nothing.
+
+Rollback: drop the check.
+"""
+
+from alembic import op
+
+
+def upgrade() -> None:
+    op.create_check_constraint("ck_orders_weight", "orders", "weight > 0", postgresql_not_valid=True)
+
+
+def downgrade() -> None:
+    op.drop_constraint("ck_orders_weight", "orders")

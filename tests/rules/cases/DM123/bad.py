@@ -1,0 +1,15 @@
+"""No order costs less than nothing.
+
+Rollback: drop the check.
+"""
+
+from alembic import op
+
+
+def upgrade() -> None:
+    op.create_check_constraint("ck_orders_total", "orders", "total >= 0", postgresql_not_valid=True)
+    op.execute("ALTER TABLE orders VALIDATE CONSTRAINT ck_orders_total")
+
+
+def downgrade() -> None:
+    op.drop_constraint("ck_orders_total", "orders")
