@@ -27,7 +27,12 @@ UNSIZED = "unknown, so every table counts as large; tell them by --stats FILE"
 
 @click.command("validate")
 @click.option("--from", "start", metavar="REV", help='Judge what comes after this revision; "base": all.')
-@click.option("--against", metavar="REF", help="Judge what the merge base with this git branch has not.")
+@click.option(
+    "--against",
+    metavar="REF",
+    envvar="DB_MIGRATE_AGAINST",
+    help="Judge what the merge base with this git branch has not. [DB_MIGRATE_AGAINST]",
+)
 @click.option("--strict", is_flag=True, help="Exit 3 also when something is to be reviewed.")
 @scratch_option
 @click.pass_obj
