@@ -1,208 +1,174 @@
-"""The rehearsal: every revision runs up, down and up again on an empty scratch database, and what it does is
-written down."""
+"""The rehearsal: revisions run up, down and up again on a scratch database, and what they do is written
+down."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, replace
-from os.path import commonprefix
-from typing import Any
+from collections.abc import Callable, Sequence
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection
 
 from dbmigrate.adapters import catalog
 from dbmigrate.adapters.connection import Limits, Target, connected
 from dbmigrate.adapters.history import History
-from dbmigrate.adapters.runner import Move, current
-from dbmigrate.adapters.tracer import ALEMBICS_OWN, WITH, Tracer
-from dbmigrate.domain.catalog import Catalog, changes_between, fingerprint
-from dbmigrate.domain.effects import Effects
-from dbmigrate.domain.errors import DbMigrateError, RehearsalFailed
+from dbmigrate.adapters.rehearsal_attempts import Attempts
+from dbmigrate.adapters.rehearsal_moves import Moved, Steps, Unlike, difference
+from dbmigrate.adapters.rehearsal_rows import Keeper, names_after
+from dbmigrate.adapters.rehearsal_seen import Back, Up, evidence, mentioned
+from dbmigrate.adapters.rehearsal_text import written_down
+from dbmigrate.adapters.runner import current
+from dbmigrate.adapters.tracer import Tracer
+from dbmigrate.domain.catalog import Catalog
+from dbmigrate.domain.errors import DbMigrateError, RehearsalFailed, RevisionFailed
 from dbmigrate.domain.evidence import Evidence, RevisionEvidence
-from dbmigrate.domain.statements import deletes, overwrites, retyped
 
 Progress = Callable[[int, int, str], None]
+Kept = Callable[[RevisionEvidence], None]
 MEND = "mend the revision, then: db-migrate validate"
 
 
 def rehearse(
-    history: History, scratch: Target, progress: Progress = lambda done, total, revision: None
+    history: History,
+    scratch: Target,
+    progress: Progress = lambda done, total, revision: None,
+    revisions: Sequence[str] | None = None,
+    seed: bool = True,
+    kept: Kept = lambda seen: None,
 ) -> Evidence:
-    """Run the whole history on ``scratch``, an empty database that nobody else uses, and return the evidence.
+    """Run revisions on ``scratch``, a database that nobody else uses, and return the evidence: of those
+    given, or of all that the database has not; an empty one has none.
 
-    A downgrade that fails is written down and does not stop the rehearsal. Raises RehearsalFailed when an
-    upgrade fails.
+    With ``seed`` every table that can be filled holds a few rows before each revision. ``kept`` hears of each
+    revision's evidence as soon as it stands. A downgrade that fails is written down and does not stop the
+    rehearsal. Raises RehearsalFailed when an upgrade fails.
     """
     with connected(scratch, Limits(application="db-migrate rehearsal")) as connection:
-        return _Rehearsal(connection, history).run(progress)
+        try:
+            return _Rehearsal(connection, history, seed).run(revisions, progress, kept)
+        except _LostTrack as lost:
+            again = _Rehearsal(connection, history, seed, whole=True)
+            again.begin_anew(lost.base)
+            return again.run(revisions, progress, kept)
 
 
-@dataclass(frozen=True)
-class _Seen:
-    """The way up: the statements, whether some committed inside, what was lost, and what stands after it."""
+class _LostTrack(Exception):
+    """Reading the catalog only where it changed came to another end than reading it whole."""
 
-    statements: tuple[Effects, ...]
-    autocommit: bool
-    drops: tuple[str, ...]
-    after: Catalog
-    current: tuple[str, ...]
+    def __init__(self, base: Sequence[str]) -> None:
+        self.base = base
 
-    @property
-    def sql(self) -> tuple[str, ...]:
-        return tuple(statement.sql for statement in self.statements)
+
+def prepare_base(history: History, scratch: Target, revisions: Sequence[str], seed: bool = True) -> None:
+    """Bring ``scratch`` to these revisions without looking, and fill its tables: what a rehearsal of those
+    that follow begins with. Raises RehearsalFailed."""
+    with connected(scratch, Limits(application="db-migrate rehearsal")) as connection:
+        attempts = _Rehearsal(connection, history, seed).attempts
+        attempts.bare(revisions)
+        attempts.seed_all()
 
 
 class _Rehearsal:
-    def __init__(self, connection: Connection, history: History) -> None:
+    def __init__(self, connection: Connection, history: History, seed: bool, whole: bool = False) -> None:
         self.connection = connection
         self.history = history
+        self.steps = Steps(connection, history, whole)
         self.tracer = Tracer(connection)
+        self.keeper = Keeper(connection, seed)
+        self.attempts = Attempts(connection, self.steps, self.tracer, self.keeper)
 
-    def run(self, progress: Progress) -> Evidence:
+    def run(self, revisions: Sequence[str] | None, progress: Progress, kept: Kept) -> Evidence:
+        major, _ = catalog.server_version(self.connection)
+        applied = self.history.applied(current(self.connection))
+        todo = [r for r in self.history.order if r not in applied] if revisions is None else list(revisions)
+        base = self.steps.look()
+        self.attempts.seed_all()
         seen: dict[str, RevisionEvidence] = {}
-        major, _ = self._read(catalog.server_version)
-        before = self._read(catalog.snapshot)
-        for number, revision in enumerate(self.history.order):
-            progress(number, len(self.history.order), revision)
-            up = self._go_up(revision)
-            trouble, again = self._there_and_back(revision, before, up)
-            seen[revision] = self._evidence(revision, before, up, trouble, repeatable(up.sql, again))
-            before = up.after
-        return Evidence(server_major=major, order=self.history.order, revisions=seen)
+        for number, revision in enumerate(todo):
+            progress(number, len(todo), revision)
+            seen[revision] = self._rehearse(revision)
+            kept(seen[revision])
+        below = tuple(revision for revision in self.history.order if revision in applied)
+        followed = self.steps.catalog
+        if difference(followed, self.steps.look()):
+            raise _LostTrack(below)
+        plain = {kind: dict(objects) for kind, objects in base.items()} if below else {}
+        return Evidence(major, tuple(todo), seen, below, plain)
 
-    def _go_up(self, revision: str) -> _Seen:
-        columns = self._read(catalog.columns_by_identity)
-        committed_inside = self._upgrade([revision], self.tracer.watching)
-        return _Seen(
+    def _rehearse(self, revision: str) -> RevisionEvidence:
+        before = self.steps.catalog
+        up = self._go_up(revision)
+        back = self._there_and_back(revision, before, up)
+        self._keep_rows(up, back)
+        return evidence(self.history.revisions[revision], before, up, back, self.attempts.roles)
+
+    def _go_up(self, revision: str) -> Up:
+        moved, emptied = self.attempts.up(revision)
+        after = self.tracer.mirror.relations
+        names, rows = names_after(self.tracer.start, after), self.keeper.rows
+        touched = {table for table in rows if moved.touches(names.now(table))} - names.gone
+        now = self.keeper.read(map(names.now, touched))
+        named = mentioned(self.tracer.seen)
+        return Up(
+            moved=moved,
             statements=tuple(self.tracer.seen),
-            autocommit=committed_inside,
-            drops=_dropped(columns, self._read(catalog.columns_by_identity)),
-            after=self._read(catalog.snapshot),
-            current=self._read(current),
+            names=names,
+            tables=frozenset(relation.name for relation in after.values() if relation.kind == "r"),
+            touched=frozenset(touched | (names.gone & rows.keys())),
+            changed=self.keeper.lost(touched, now, names),
+            unseeded=frozenset(emptied | (self.keeper.empty & (touched | named))),
         )
 
-    def _evidence(
-        self, revision: str, before: Catalog, up: _Seen, trouble: str | None, shown: tuple[str, ...]
-    ) -> RevisionEvidence:
-        facts = self.history.revisions[revision]
-        return RevisionEvidence(
-            revision=revision,
-            down=facts.down,
-            file=facts.file,
-            source_digest=facts.source_digest,
-            doc=facts.doc,
-            fingerprint=fingerprint(up.after),
-            changes=changes_between(before, up.after),
-            statements=tuple(replace(seen, sql=sql) for seen, sql in zip(up.statements, shown, strict=True)),
-            autocommit=up.autocommit,
-            round_trip=trouble is None,
-            round_trip_error=trouble,
-            drops=up.drops,
-            overwrites=tuple(sorted({*overwrites(up.sql), *retyped(before, up.after)})),
-            deletes=tuple(deletes(up.sql)),
-            allows=facts.allows,
-            misread=facts.misread,
-        )
-
-    def _upgrade(
-        self, revisions: list[str], around: Callable[[], AbstractContextManager[object]] = nullcontext
-    ) -> bool:
-        """Whether the last of them committed inside."""
-        move = Move(self.connection, self.history, "upgrade", _no_record, around=around)
+    def _there_and_back(self, revision: str, before: Catalog, up: Up) -> Back:
+        back = Back()
         try:
-            move.run(revisions)
-        except DbMigrateError as error:
-            raise RehearsalFailed(
-                f"The rehearsal on a scratch database failed. {error.message}", MEND
-            ) from error
-        return move.committed_inside
-
-    def _there_and_back(
-        self, revision: str, before: Catalog, up: _Seen
-    ) -> tuple[str | None, tuple[str, ...]]:
-        """What is wrong with the way back, None when both catalogs came out the same; and the statements of
-        the second way up, as far as it came."""
-        again: list[str] = []
+            down = self._go("downgrade", revision, before, back.down)
+        except (DbMigrateError, Unlike) as error:
+            back.trouble = _trouble(error)
+            if not isinstance(error, RevisionFailed):
+                self._build_again(revision, up, back)
+            return back
+        compared = up.touched | {table for table in self.keeper.rows if down.touches(table)}
+        back.losses = self.keeper.lost(compared, self.keeper.read(compared))
         try:
-            Move(self.connection, self.history, "downgrade", _no_record).run([revision])
-            trouble = _difference("downgrade", before, self._read(catalog.snapshot))
-            if trouble is None:
-                with _written_down(self.connection) as again:
-                    self._upgrade([revision])
-                trouble = _difference("second upgrade", up.after, self._read(catalog.snapshot))
-        except DbMigrateError as error:
-            trouble = f"the way back fails: {error.message}"
-        if trouble and (self._read(current), self._read(catalog.snapshot)) != (up.current, up.after):
-            self._build_again(revision, up.after)
-        return trouble, _of_the_revision(again)
+            again = self._go("upgrade", revision, up.moved.catalog, back.again)
+            back.touched = _both(down.tables, again.tables)
+        except (DbMigrateError, Unlike) as error:
+            back.trouble = _trouble(error)
+            self._build_again(revision, up, back)
+        return back
 
-    def _build_again(self, revision: str, after: Catalog) -> None:
+    def _go(self, direction: str, revision: str, like: Catalog, statements: list[str]) -> Moved:
+        return self.steps.go(direction, revision, lambda: written_down(self.connection, statements), like)
+
+    def _build_again(self, revision: str, up: Up, back: Back) -> None:
         """A way back that failed may have left anything: begin anew, so that it spoils nothing after it."""
+        back.touched = None
+        self.begin_anew(self.history.order[: self.history.order.index(revision) + 1])
+        names = difference(up.moved.catalog, self.steps.look())
+        if names:
+            raise RehearsalFailed(
+                f"{revision} does not come out the same twice: the second try, from an empty database, "
+                f"leaves other objects: {names}.",
+                MEND,
+            )
+
+    def begin_anew(self, revisions: Sequence[str]) -> None:
+        """Empty the database and bring it to these revisions."""
         catalog.drop_everything(self.connection, [])
         self.connection.commit()
-        self._upgrade(list(self.history.order[: self.history.order.index(revision) + 1]))
-        trouble = _difference("second try from an empty database", after, self._read(catalog.snapshot))
-        if trouble:
-            raise RehearsalFailed(f"{revision} does not come out the same twice: {trouble}.", MEND)
+        self.attempts.bare(revisions)
 
-    def _read(self, read: Callable[[Connection], Any]) -> Any:
-        found = read(self.connection)
-        self.connection.commit()
-        return found
+    def _keep_rows(self, up: Up, back: Back) -> None:
+        touched = _both(up.moved.tables, back.touched)
+        renamed = {up.names.now(table) for table in touched or ()}
+        self.keeper.follow(up.names, up.tables, up.tables if touched is None else touched | renamed)
 
 
-def _difference(way: str, wanted: Catalog, found: Catalog) -> str | None:
-    names = [f"{kind} {name}" for kind, name, _ in changes_between(wanted, found)]
-    return f"the {way} leaves other objects: {', '.join(names[:5])}" if names else None
+def _both(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:
+    return None if one is None or other is None else one | other
 
 
-def _no_record(connection: Connection, revision: str, seconds: float, lock_waits: int) -> None:
-    """Nothing is recorded about a scratch database."""
-
-
-def _dropped(before: dict[tuple[int, int], str], after: dict[tuple[int, int], str]) -> tuple[str, ...]:
-    """Columns that lost their identity; a table with all its columns gone is named once."""
-    gone = sorted(name for key, name in before.items() if key not in after)
-    relations = {relation for relation, _ in after}
-    tables = {name.rpartition(".")[0] for (relation, _), name in before.items() if relation not in relations}
-    return tuple(sorted(tables)) + tuple(name for name in gone if name.rpartition(".")[0] not in tables)
-
-
-def _of_the_revision(statements: list[str]) -> tuple[str, ...]:
-    return tuple(statement for statement in statements if not ALEMBICS_OWN.search(statement))
-
-
-def repeatable(first: tuple[str, ...], again: tuple[str, ...]) -> tuple[str, ...]:
-    """The statements without what a clock or a random number put into them: the same revisions must make the
-    same bundle, else production would never meet the one that staging proved. Where there was no second way
-    up to compare with, no values are shown."""
-    if len(first) != len(again):
-        again = ("",) * len(first)
-    return tuple(
-        one if one == other else _common(one, other) for one, other in zip(first, again, strict=True)
-    )
-
-
-def _common(one: str, other: str) -> str:
-    text, values, _ = one.partition(WITH)
-    if not other or text == other.partition(WITH)[0]:
-        return f"{text}{WITH}values that are not the same each time" if values and other else text
-    same = commonprefix([text, other])
-    return f"{same.rpartition(chr(39))[0] or same.rpartition(' ')[0]} …  -- not the same each time"
-
-
-@contextmanager
-def _written_down(connection: Connection) -> Iterator[list[str]]:
-    """Every statement that runs meanwhile, with the values that went along."""
-    statements: list[str] = []
-
-    def note(conn: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
-        values = f"{WITH}{parameters!r}" if parameters else ""
-        statements.append(statement.strip() + values)
-
-    event.listen(connection, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        event.remove(connection, "before_cursor_execute", note)
+def _trouble(error: Exception) -> str:
+    cause = error if isinstance(error, Unlike) else error.__cause__
+    if isinstance(cause, Unlike):
+        return str(cause)
+    return f"the way back fails: {getattr(error, 'message', error)}"

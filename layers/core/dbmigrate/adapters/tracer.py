@@ -16,7 +16,7 @@ from sqlalchemy import Connection, event
 
 from dbmigrate.adapters.login import execute_outside
 from dbmigrate.adapters.tracer_measure import Measured, State
-from dbmigrate.adapters.tracer_mirror import Mirror
+from dbmigrate.adapters.tracer_mirror import Mirror, Relation
 from dbmigrate.adapters.tracer_outside import fits_transaction
 from dbmigrate.adapters.tracer_plans import QUERY, scans_it_must
 from dbmigrate.adapters.tracer_split import split
@@ -29,6 +29,8 @@ SAVEPOINT = re.compile(r"^\s*(?:SAVEPOINT|RELEASE|ROLLBACK\s+TO|ROLLBACK\s+\w+\s
 BOOKKEEPING = re.compile(r"^\s*(?:begin|commit|rollback|start|end|show|set\s+session)\b", re.IGNORECASE)
 FORGETS = re.compile(r"\b(?:DEALLOCATE|DISCARD)\b", re.IGNORECASE)
 
+WRITES = 2  # the rank of ROW EXCLUSIVE
+
 
 class Tracer:
     """The statements of one connection's revisions; ``mirror`` lasts from one revision to the next."""
@@ -38,7 +40,9 @@ class Tracer:
         self.raw: Any = connection.connection.driver_connection
         self.mirror = Mirror(self.raw)
         self.seen: list[Effects] = []
+        self.start: dict[int, Relation] = {}
         self.first: dict[int, str] = {}
+        self.touched: set[int] = set()
         self._before: State | None = None
         self._transaction = -1
         self._running: str | None = None
@@ -51,11 +55,15 @@ class Tracer:
         """Whatever runs meanwhile, in its order. What fails is there too, with no effect."""
         self.seen, self._before, self._transaction, self._running = [], None, -1, None
         self._enclosed = False
+        self.touched = set()
         with self._own():
             self.mirror.read_all()
+        self.start = dict(self.mirror.relations)
         self.first = {oid: relation.name for oid, relation in self.mirror.relations.items()}
         with self._listening(), self._at_the_driver():
             yield self.seen
+            with self._own():
+                self.mirror.read_all()
 
     @contextlib.contextmanager
     def _listening(self) -> Iterator[None]:
@@ -174,6 +182,7 @@ class Tracer:
             after = self._state(before, everything=outside or savepoint is not None)
         if not savepoint:
             self.seen.append(self._effects(Measured(sql, before, after, self.first), outside))
+        self.touched |= {oid for oid, seen in after.look.items() if seen.mode >= WRITES}
         self._before = None if outside else after
 
     def _effects(self, measured: Measured, outside: bool) -> Effects:

@@ -116,16 +116,16 @@ class Mirror:
 
     def look(self) -> Look:
         """The locks of the open transaction with the counters of what they are on."""
-        return {oid: Touched(*facts) for oid, *facts in self._ask("EXECUTE dbmigrate_look")}
+        return {oid: Touched(*facts) for oid, *facts in self._ask("EXECUTE dbmigrate_trace_look")}
 
     def first_look(self) -> Look:
         """The same, and the counters of all other relations, which have mode -1."""
-        counted = {oid: Touched(*facts) for oid, *facts in self._ask("EXECUTE dbmigrate_counters")}
+        counted = {oid: Touched(*facts) for oid, *facts in self._ask("EXECUTE dbmigrate_trace_counters")}
         return {**counted, **self.look()}
 
     def read_all(self) -> None:
         """Bring everything up to date."""
-        found = {oid: str(version) for oid, version in self._ask("EXECUTE dbmigrate_versions")}
+        found = {oid: str(version) for oid, version in self._ask("EXECUTE dbmigrate_trace_versions")}
         for oid in self._versions.keys() - found.keys():
             self._forget(oid)
         self._read_changed(found)
@@ -159,8 +159,10 @@ class Mirror:
         alone = not self.raw._in_transaction
         before = self._ask("BEGIN") if alone else None
         ((path, _),) = self._ask("SELECT current_setting('search_path'), set_config('search_path', '', true)")
-        tables = self._ask(f"EXECUTE dbmigrate_details('{{{','.join(map(str, oids))}}}')") if oids else []
-        types = self._ask("EXECUTE dbmigrate_types")[0][0] if with_types else "{}"
+        tables = (
+            self._ask(f"EXECUTE dbmigrate_trace_details('{{{','.join(map(str, oids))}}}')") if oids else []
+        )
+        types = self._ask("EXECUTE dbmigrate_trace_types")[0][0] if with_types else "{}"
         doubled = path.replace("'", "''")
         self._ask(f"SELECT set_config('search_path', '{doubled}', true)")
         if before is not None:

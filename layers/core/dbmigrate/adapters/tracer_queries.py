@@ -126,9 +126,9 @@ SELECT json_build_object(
      WHERE k.contypid <> 0 AND k.contype = 'c' AND {OURS}))::text"""
 
 PREPARED = (
-    f"PREPARE dbmigrate_look AS {LOOK}",
-    f"PREPARE dbmigrate_counters AS {COUNTERS}",
-    f"PREPARE dbmigrate_versions AS {VERSIONS}",
-    f"PREPARE dbmigrate_details(oid[]) AS {DETAILS}",
-    f"PREPARE dbmigrate_types AS {TYPES}",
+    f"PREPARE dbmigrate_trace_look AS {LOOK}",
+    f"PREPARE dbmigrate_trace_counters AS {COUNTERS}",
+    f"PREPARE dbmigrate_trace_versions AS {VERSIONS}",
+    f"PREPARE dbmigrate_trace_details(oid[]) AS {DETAILS}",
+    f"PREPARE dbmigrate_trace_types AS {TYPES}",
 )
