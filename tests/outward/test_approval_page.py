@@ -13,7 +13,7 @@ from tests.outward.fakes import GRACE, NOW, make_plan, make_request
 from dbmigrate.domain.approval import Link
 from dbmigrate.domain.approval_page import message_page, plan_page
 from dbmigrate.domain.approval_style import STYLE_HASH
-from dbmigrate.domain.plan import Step
+from dbmigrate.domain.plan import Impact, Step
 
 EVIL = "<script>alert(1)</script>\"'&"
 
@@ -26,15 +26,20 @@ def page(plan=None, link=None, problem="", **request) -> str:
 
 @pytest.mark.parametrize("status", ["pending", "approved", "rejected", "ended"])
 def test_nothing_from_outside_becomes_markup(status: str) -> None:
-    step = Step(EVIL, f"{EVIL}\n\n{EVIL}", (EVIL,), (f"+ {EVIL}", EVIL), True)
-    finding = {"rule": EVIL, "revision": EVIL, "severity": EVIL, "message": EVIL, "instead": EVIL}
+    impact = (Impact(1, EVIL, EVIL, 0.5, 3.0),)
+    step = Step(EVIL, f"{EVIL}\n\n{EVIL}", (EVIL,), (f"+ {EVIL}", EVIL), True, False, EVIL, impact)
+    words = ("rule", "revision", "severity", "message", "instead", "relation", "lock", "blocks")
+    finding = {**dict.fromkeys(words, EVIL), "rewrites": True, "seconds_low": 1, "seconds_high": 9}
+    code = {**finding, "instead": f"op.execute({EVIL!r})"}
+    passed = {**finding, "suppressed_because": EVIL}
     plan = make_plan(
         environment=EVIL,
         start=EVIL,
         end=EVIL,
         steps=(step,),
-        findings=(finding,),
+        findings=(finding, code, passed),
         losses=(EVIL,),
+        deploy_order=EVIL,
         requested_by=EVIL,
     )
     html = page(
@@ -91,3 +96,54 @@ def test_findings_stand_with_their_severity() -> None:
     }
     html = page(make_plan(findings=(finding,)))
     assert '<span class="pill warn">review</span>' in html and "Instead: Wait less." in html
+
+
+def finding(**more) -> dict:
+    given = {
+        "rule": "DM104",
+        "revision": "rev1",
+        "severity": "block",
+        "message": "Waits.",
+        "instead": "Less.",
+    }
+    return {**given, "statement": 2, "relation": "public.orders", "blocks": "writes", **more}
+
+
+def test_a_finding_says_who_waits_and_for_how_long() -> None:
+    html = page(make_plan(findings=(finding(rewrites=True, seconds_low=2, seconds_high=30),)))
+    assert "<code>rev1, statement 2</code><code>public.orders</code>" in html
+    assert "public.orders is rewritten" in html and "Who waits: writes, for 2 to 30 s" in html
+    assert "for at least 2 s" in page(make_plan(findings=(finding(seconds_low=2),)))
+    assert "for an unknown time" in page(make_plan(findings=(finding(),)))
+
+
+def test_a_replacement_is_shown_as_code() -> None:
+    html = page(make_plan(findings=(finding(instead='op.create_index("x")'),)))
+    assert "<summary>Write instead</summary><pre tabindex=0>op.create_index(&quot;x&quot;)</pre>" in html
+
+
+def test_findings_that_differ_in_their_table_stand_together_and_the_gravest_first() -> None:
+    other = finding(relation="public.users", message="Waits, too.")
+    note = finding(severity="note", rule="DM105", relation=None)
+    html = page(make_plan(findings=(note, finding(), other)))
+    assert html.count("<b>DM104</b>") == 1 and "<code>2 tables</code>" in html
+    assert html.index("Waits.") < html.index("Waits, too.") < html.index("DM105")
+
+
+def test_what_a_revision_lets_pass_is_listed_with_its_reason() -> None:
+    html = page(make_plan(findings=(finding(suppressed_because="nobody writes at night"),)))
+    assert "<h2>Findings</h2>" not in html
+    assert "<h2>Let pass</h2>" in html and "nobody writes at night" in html
+
+
+def test_a_finding_of_another_version_is_shown_as_far_as_it_goes() -> None:
+    assert "Waits." in page(make_plan(findings=({"message": "Waits.", "colour": "red"},)))
+
+
+def test_it_shows_locks_phases_and_the_order_of_deployment() -> None:
+    impact = (Impact(1, "public.orders", "ACCESS EXCLUSIVE", 0.4, 21.0), Impact(1, "public.users", "SHARE"))
+    step = replace(make_plan().steps[0], phase="contract", impact=impact)
+    html = page(make_plan(steps=(step,), deploy_order="Deploy the application first."))
+    assert '<span class="pill">contract</span>' in html and "Deploy the application first." in html
+    assert "<td>public.orders<td>access exclusive<td>0.4 to 21 s" in html
+    assert "<td>share<td>unknown, no size" in html and "<h2>Locks</h2>" not in page()

@@ -5,14 +5,13 @@ from __future__ import annotations
 from html import escape
 
 from dbmigrate.domain.approval import MOST_COMMENT, Link, Request
+from dbmigrate.domain.approval_findings import findings_part, impact_part
+from dbmigrate.domain.approval_revisions import revisions_part
 from dbmigrate.domain.approval_style import STYLE
-from dbmigrate.domain.plan import Plan, Step
-from dbmigrate.domain.words import ago, counted, duration, first_line, moment
+from dbmigrate.domain.plan import Plan
+from dbmigrate.domain.words import ago, counted, duration, moment
 
-OPEN_SQL_LINES = 14  # longer SQL is folded, so that the page stays an overview
-FINDING_TONES = {"block": "bad", "review": "warn", "note": ""}
 ENVIRONMENT_TONES = {"production": "bad", "staging": "warn"}
-CHANGE_TONES = {"+": "add", "-": "drop", "~": "change"}
 # For those who do not see a colour.
 TONE_WORDS = {"good": "Recorded", "warn": "Nothing was changed", "bad": "Refused"}
 STATUS_TONES = {"approved": "good", "rejected": "bad"}
@@ -29,10 +28,9 @@ def plan_page(request: Request, plan: Plan, link: Link, now: float, problem: str
             _answer(request),
             _facts(request, plan, now),
             _losses(plan),
-            _findings(plan),
-            f"<h2>{_order(plan)}</h2><ol class=revisions>",
-            *(_step(step, number) for number, step in enumerate(plan.steps, 1)),
-            "</ol>",
+            findings_part(plan),
+            impact_part(plan.steps),
+            revisions_part(plan),
             _form(request, link) if request.status == "pending" else "",
             _footer(request),
         )
@@ -123,64 +121,6 @@ def _losses(plan: Plan) -> str:
     items = "".join(f"<li>{escape(loss)}</li>" for loss in plan.losses)
     title = "This is lost" if plan.direction == "downgrade" else "A way back would not bring this back"
     return f'<div class="note bad"><b>{title}:</b><ul>{items}</ul></div>'
-
-
-def _findings(plan: Plan) -> str:
-    if not plan.findings:
-        return ""
-    return f"<h2>Findings</h2><ul class=findings>{''.join(_finding(found) for found in plan.findings)}</ul>"
-
-
-def _finding(found: dict[str, str]) -> str:
-    word = found.get("severity", "note")
-    pill = f'<span class="pill {FINDING_TONES.get(word, "")}">{escape(word)}</span>'
-    instead = f"<p class=soft>Instead: {escape(found['instead'])}</p>" if found.get("instead") else ""
-    return (
-        f"<li class=card><div class=title>{pill}"
-        f"<b>{escape(found.get('rule', ''))}</b><code>{escape(found.get('revision', ''))}</code></div>"
-        f"<p>{escape(found.get('message', ''))}</p>{instead}</li>"
-    )
-
-
-def _order(plan: Plan) -> str:
-    return "The revision" if len(plan.steps) == 1 else f"{len(plan.steps)} revisions, in this order"
-
-
-def _step(step: Step, number: int) -> str:
-    why = first_line(step.doc)
-    rest = step.doc.strip()[len(why) :].strip()
-    changes = "".join(_change(change) for change in step.changes)
-    return (
-        f"<li class=card><div class=step><span>{number}</span><h3>{escape(why) or 'No reason given'}</h3>"
-        f"<code>{escape(step.revision)}</code></div>"
-        + (f"<p class=why>{escape(rest)}</p>" if rest else "")
-        + f"<div class=pills>{_pills(step)}</div>"
-        + (f"<ul class=changes aria-label=Changes>{changes}</ul>" if changes else "")
-        + _sql(step)
-        + "</li>"
-    )
-
-
-def _pills(step: Step) -> str:
-    back = ("good", "way back proved") if step.round_trip else ("warn", "way back not proved")
-    alone = '<span class="pill warn">outside a transaction</span>' if step.autocommit else ""
-    return f'<span class="pill {back[0]}">{back[1]}</span>{alone}'
-
-
-def _change(change: str) -> str:
-    mark, _, text = change.partition(" ")
-    if mark not in CHANGE_TONES:
-        return f"<li>{escape(change)}</li>"
-    return f"<li class={CHANGE_TONES[mark]}><b>{mark}</b>{escape(text)}</li>"
-
-
-def _sql(step: Step) -> str:
-    if not step.sql:
-        return "<p class=soft>No SQL was seen on the scratch database.</p>"
-    text = "\n\n".join(statement.strip().rstrip(";") + ";" for statement in step.sql)
-    unfolded = " open" if text.count("\n") < OPEN_SQL_LINES else ""
-    title = f"SQL, {counted(len(step.sql), 'statement')}"
-    return f"<details{unfolded}><summary>{title}</summary><pre tabindex=0>{escape(text)}</pre></details>"
 
 
 def _form(request: Request, link: Link) -> str:

@@ -48,7 +48,7 @@ dd small{display:block;line-height:1.4;font-weight:400;color:var(--soft);font-si
   margin:.8rem 0}
 .note{border-radius:.75rem;padding:.9rem 1.1rem;margin:1rem 0}
 .note ul{margin:.35rem 0 0;padding-left:1.2rem}
-ol.revisions,ul.findings{list-style:none;margin:0;padding:0}
+ol.revisions,ul.findings,ul.passed{list-style:none;margin:0;padding:0}
 .step{display:grid;grid-template-columns:1.5rem 1fr;align-items:baseline;color:var(--soft)}
 .step h3{color:var(--ink)}
 .step code{grid-column:2;margin-bottom:.35rem}
@@ -62,6 +62,12 @@ ul.changes b{display:inline-block;width:1.4rem;text-indent:0}
 .add b{color:var(--good)}
 .drop b,.drop{color:var(--bad)}
 .change b{color:var(--warn)}
+.wide{overflow-x:auto;background:var(--card);border:1px solid var(--line);border-radius:.75rem}
+table{border-collapse:collapse;width:100%;min-width:33rem;font-size:.84rem}
+th,td{text-align:left;padding:.5rem .9rem;border-top:1px solid var(--line)}
+td:nth-child(-n+2){font-family:var(--mono);font-size:.8rem}
+td:last-child,td:first-child{white-space:nowrap}
+th{border-top:0;color:var(--soft);font-weight:400}
 summary{cursor:pointer;color:var(--accent);font-size:.92rem;padding:.2rem 0;width:fit-content}
 pre{margin:.5rem 0 0;padding:.9rem 1rem;background:var(--well);border:1px solid var(--line);
   border-radius:.5rem;font-size:.82rem;line-height:1.55;white-space:pre-wrap;overflow-wrap:anywhere;
