@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.domain.evidences import facts
 
-from dbmigrate.domain.costs import HIGH, LOW, WRITES_HIGH, Model, heap, rows
+from dbmigrate.domain.costs import EXPRESSION_ROW, HIGH, INDEX_HIGH, LOW, WRITES_HIGH, Model, heap, rows
 from dbmigrate.domain.effects import Act, Effects, Lock, Write
 from dbmigrate.domain.facts import SHORT_SECONDS
 from dbmigrate.domain.prediction import Estimate, Wait, predict, total
@@ -82,8 +82,16 @@ DONE = [
 def test_work_is_counted_once_and_given_as_a_range(done: dict[str, Any], middle: float) -> None:
     found = estimate(**done)
     assert found.seconds_low == pytest.approx(LOW * middle, rel=1e-3)
-    assert found.seconds_high == pytest.approx(HIGH * middle, rel=1e-3)
+    more = len(done.get("builds", ())) * (INDEX_HIGH - HIGH) * INDEX
+    assert found.seconds_high == pytest.approx(HIGH * middle + more, rel=1e-3)
     assert found.unsized == ()
+
+
+def test_the_values_of_a_new_column_take_time() -> None:
+    act = Act("add column", ORDERS, f"{ORDERS}.token", now="uuid DEFAULT gen_random_uuid()")
+    found = estimate(rewrites=(ORDERS,), acts=(act,))
+    assert found.seconds_low == LOW * REWRITE
+    assert found.seconds_high == pytest.approx(HIGH * (REWRITE + EXPRESSION_ROW * 1_000_000))
 
 
 # What a query did to the few seeded rows, and the middle; the lower end is 0 where it chooses its rows.
@@ -123,7 +131,7 @@ def test_some_kinds_of_index_take_longer(text: str, times: int) -> None:
     act = Act("create index", ORDERS, "public.ix", now=f"CREATE INDEX ix ON public.orders {text}")
     found = estimate("CREATE INDEX …", builds=BUILT, acts=(act,))
     assert found.seconds_low == pytest.approx(LOW * INDEX, rel=1e-3)
-    assert found.seconds_high == pytest.approx(times * HIGH * INDEX, rel=1e-3)
+    assert found.seconds_high == pytest.approx(times * INDEX_HIGH * INDEX, rel=1e-3)
 
 
 def test_a_partial_index_may_hold_little() -> None:
@@ -168,7 +176,7 @@ def test_a_lock_stays_to_the_end_of_its_transaction() -> None:
     held = [(wait.relation, wait.seconds_high) for each in found for wait in each.waits]
     whole = pytest.approx(HIGH * SCAN + WRITES_HIGH * WRITE)
     assert held[:2] == [(USERS, whole), (ORDERS, whole)]
-    assert held[2][1] == pytest.approx(HIGH * (INDEX + SCAN), rel=1e-3)
+    assert held[2][1] == pytest.approx(INDEX_HIGH * INDEX + HIGH * SCAN, rel=1e-3)
     assert held[3] == (USERS, 0)
     assert [each.open_ended for each in found] == [False, False, False, True, False]
 

@@ -20,7 +20,7 @@ from dbmigrate.domain.costs import PAGE, Model
 SCHEMA = "dbmigrate_probe"
 ROWS = 100_000
 PADDING = {"narrow": 0, "wide": 400}
-REPEATED = 3
+REPEATED = 5
 
 
 @dataclass(frozen=True)

@@ -56,8 +56,9 @@ class _Sizes:
 
 def _storage(effects: Effects, text: str, known: _Sizes, model: Model) -> Iterator[Cost]:
     """Tables written anew and indexes built. A CONCURRENTLY build reads the table once more."""
+    grown = {act.table for act in effects.did("add column")}
     for table in effects.rewrites:
-        yield costs.rewritten(model, known.of(table))
+        yield costs.rewritten(model, known.of(table), table in grown)
     for index, table in effects.builds:
         definition = next((act.now for act in effects.acts if act.name == index and act.now), text)
         method = METHOD.search(definition)
