@@ -99,3 +99,40 @@ def test_gitlab_gets_a_note_once(stand_in: Path) -> None:
 def test_gitlab_gets_its_note_updated(stand_in: Path) -> None:
     notes = [{"id": 4, "body": "LGTM"}, {"id": 5, "body": REPORT}]
     assert note_on_gitlab(stand_in, notes) == ("PUT", "/projects/3/merge_requests/7/notes/5")
+
+
+REVISION = """
+revision, down_revision = "0001", None
+
+from alembic import op
+import sqlalchemy as sa
+
+
+def upgrade():
+    op.create_table("orders", sa.Column("id", sa.BigInteger(), primary_key=True))
+
+
+def downgrade():
+    pass
+"""
+
+
+def test_gitlab_shows_what_the_findings_say(tmp_path: Path, database: str) -> None:
+    versions = tmp_path / "migrations" / "versions"
+    versions.mkdir(parents=True)
+    (versions / "0001_orders.py").write_text(REVISION)
+    program = str(Path(sys.executable).with_name("db-migrate"))
+    told = subprocess.run(
+        [program, "--format", "sarif", "validate", "--from", "base", "--scratch", database],
+        cwd=tmp_path, check=True, capture_output=True,
+    )  # fmt: skip
+    (tmp_path / "findings.sarif").write_bytes(told.stdout)
+    run(shell_of(job("gitlab-ci.yml", "validate"), "python3 -"), tmp_path)
+    issues = json.loads((tmp_path / "code-quality.json").read_text())
+    found = {issue["check_name"]: issue for issue in issues}
+    assert found["DM102"]["severity"] == "major"
+    assert found["DM102"]["location"] == {
+        "path": "migrations/versions/0001_orders.py",
+        "lines": {"begin": 12},
+    }
+    assert len({issue["fingerprint"] for issue in issues}) == len(issues)
