@@ -9,7 +9,6 @@ import click
 from dbmigrate.adapters.history import BASE, History
 from dbmigrate.domain.errors import EditedRevision, Misconfigured, UnknownRevision
 from dbmigrate.domain.evidence import Evidence
-from dbmigrate.domain.sizes import Size
 from dbmigrate.domain.standing import Standing, label
 from dbmigrate.service.make_plan import check_history
 from dbmigrate_cli.context import FOLDER, try_database
@@ -26,11 +25,6 @@ class Start:
     judged: str
     standing: Standing | None = None
     base: MergeBase | None = None
-
-    def standing_with(self, evidence: Evidence, sizes: dict[str, Size] | None) -> Standing:
-        """The database that is to be changed: the one that was asked, or an empty one at the start."""
-        standing = self.standing or imagined(evidence, self.revisions)
-        return standing if sizes is None else replace(standing, sizes=sizes)
 
 
 def find_start(options: Options, history: History, start: str | None, against: str | None) -> Start:

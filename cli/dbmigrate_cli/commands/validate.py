@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
 import click
+from click.core import ParameterSource
 
 from dbmigrate.adapters.history import History
 from dbmigrate.domain.bundle import digest_of, pack
@@ -14,15 +19,26 @@ from dbmigrate.service.make_plan import make_plan
 from dbmigrate_cli.context import history_of
 from dbmigrate_cli.evidence import make_evidence
 from dbmigrate_cli.judgement import judge_plan
+from dbmigrate_cli.live_sizes import with_sizes
 from dbmigrate_cli.options import Options
-from dbmigrate_cli.pending import find_start
+from dbmigrate_cli.pending import find_start, imagined
 from dbmigrate_cli.reports import refuse, write
-from dbmigrate_cli.shared_options import scratch_option
+from dbmigrate_cli.shared_options import scratch_option, stack_option
 
 MEND = (
     "mend them, or say in the revision why not (# dbmigrate: allow RULE because …), then: db-migrate validate"
 )
-UNSIZED = "unknown, so every table counts as large; tell them by --stats FILE"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the caller asks of a validation."""
+
+    start: str | None = None
+    against: str | None = None
+    stats: Path | None = None
+    stack: str | None = None
+    scratch: str | None = None
 
 
 @click.command("validate")
@@ -33,20 +49,29 @@ UNSIZED = "unknown, so every table counts as large; tell them by --stats FILE"
     envvar="DB_MIGRATE_AGAINST",
     help="Judge what the merge base with this git branch has not. [DB_MIGRATE_AGAINST]",
 )
+@click.option(
+    "--stats",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    envvar="DB_MIGRATE_STATS",
+    help="Sizes of the live tables: db-migrate sizes > FILE. [DB_MIGRATE_STATS]",
+)
 @click.option("--strict", is_flag=True, help="Exit 3 also when something is to be reviewed.")
+@stack_option
 @scratch_option
 @click.pass_obj
-def command(
-    options: Options, start: str | None, against: str | None, strict: bool, scratch: str | None
-) -> None:
+def command(options: Options, strict: bool, **asked: Any) -> None:
     """Rehearse the revisions up, down and up again, and judge what the pending ones do.
 
     Pending is what the database has not that --database names, or the development database; else what the
     merge base with the target branch has not; else everything. Exit 3 when a revision does not run or a
     finding blocks.
     """
+    typed = click.get_current_context().get_parameter_source("against") is ParameterSource.COMMANDLINE
+    if asked["start"] and not typed:
+        asked["against"] = None
     try:
-        report = judge(options, start, against, scratch)
+        report = judge(options, Asked(**asked))
     except DbMigrateError as error:
         refuse(options.output, options.format, error)
         raise
@@ -56,13 +81,14 @@ def command(
         raise FindingsBlock(f"{headline(report.findings)}.", MEND)
 
 
-def judge(options: Options, start: str | None, against: str | None, scratch: str | None) -> Report:
+def judge(options: Options, asked: Asked) -> Report:
     """Rehearse, plan and judge."""
     history = history_of(options)
     _ = history.head
-    begin = find_start(options, history, start, against)
-    evidence = make_evidence(options, history, scratch)
-    standing = begin.standing_with(evidence, None)
+    begin = find_start(options, history, asked.start, asked.against)
+    evidence = make_evidence(options, history, asked.scratch)
+    standing = begin.standing or imagined(evidence, begin.revisions)
+    standing, sized = with_sizes(options, standing, asked.stats, asked.stack)
     plan = make_plan(
         environment=options.environment,
         bundle=bundle_digest(history, evidence),
@@ -71,7 +97,7 @@ def judge(options: Options, start: str | None, against: str | None, scratch: str
         standing=standing,
         requested_by="",
     )
-    return judge_plan(plan, evidence, history, begin, "those of the database" if standing.sizes else UNSIZED)
+    return judge_plan(plan, evidence, history, begin, sized)
 
 
 def bundle_digest(history: History, evidence: Evidence) -> str:

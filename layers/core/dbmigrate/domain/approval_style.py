@@ -66,7 +66,7 @@ ul.changes b{display:inline-block;width:1.4rem;text-indent:0}
 table{border-collapse:collapse;width:100%;min-width:33rem;font-size:.84rem}
 th,td{text-align:left;padding:.5rem .9rem;border-top:1px solid var(--line)}
 td:nth-child(-n+2){font-family:var(--mono);font-size:.8rem}
-td:last-child,td:first-child{white-space:nowrap}
+td{white-space:nowrap}
 th{border-top:0;color:var(--soft);font-weight:400}
 summary{cursor:pointer;color:var(--accent);font-size:.92rem;padding:.2rem 0;width:fit-content}
 pre{margin:.5rem 0 0;padding:.9rem 1rem;background:var(--well);border:1px solid var(--line);

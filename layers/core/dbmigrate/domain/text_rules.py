@@ -51,7 +51,15 @@ SILENT = frozenset(
         "unused-ignore",
     }
 )
-OURS: Mapping[str, frozenset[str]] = {}
+OURS: Mapping[str, frozenset[str]] = {
+    "ban-alter-domain-with-add-constraint": frozenset({"DM184"}),
+    "ban-char-field": frozenset({"DM183"}),
+    "ban-drop-database": frozenset({"DM185"}),
+    "ban-truncate-cascade": frozenset({"DM178", "DM186"}),
+    "ban-uncommitted-transaction": frozenset({"DM103"}),
+    "identifier-too-long": frozenset({"DM188"}),
+    "transaction-nesting": frozenset({"DM103"}),
+}
 """Rules of ours that see the same hazard where both look."""
 REVIEW = frozenset(
     {"ban-drop-database", "ban-truncate-cascade", "ban-uncommitted-transaction", "transaction-nesting"}
