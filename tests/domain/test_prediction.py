@@ -119,6 +119,33 @@ def test_a_query_is_taken_to_write_every_row(
     assert found.seconds_high == pytest.approx(WRITES_HIGH * middle + HIGH * read, abs=0.01)
 
 
+KEYS = {
+    "public.pk": "CREATE UNIQUE INDEX pk ON public.orders USING btree (id)",
+    "public.two": "CREATE UNIQUE INDEX two ON public.orders USING btree (n, id)",
+    "public.part": "CREATE UNIQUE INDEX part ON public.orders USING btree (code) WHERE (n > 1)",
+    "public.ix": "CREATE INDEX ix ON public.orders USING btree (name)",
+}
+
+
+@pytest.mark.parametrize(
+    ("sql", "one"),
+    [
+        ("UPDATE orders SET n = 2 WHERE id = 5", True),
+        ('UPDATE orders AS o SET n = 2 WHERE o."id" = %s', True),
+        ("DELETE FROM orders WHERE id = CAST('5' AS bigint)", True),
+        ("UPDATE orders SET n = 2 WHERE id > 5", False),
+        ("UPDATE orders SET n = 2 WHERE id = other", False),
+        ("UPDATE orders SET n = 2 WHERE name = 'x'", False),
+        ("UPDATE orders SET n = 2 WHERE n = 5", False),
+        ("UPDATE orders SET n = 2 WHERE code = 5", False),
+        ("UPDATE orders SET n = 2", False),
+    ],
+)
+def test_a_row_that_its_key_names_is_one_row(sql: str, one: bool) -> None:
+    (found,) = predict([Effects(sql, writes=(Write(ORDERS, updated=1),))], SIZES, SIZES, MODEL, KEYS)
+    assert (found.seconds_high == 0) is one
+
+
 def test_create_table_as_writes_what_it_reads() -> None:
     copied = estimate("CREATE TABLE new AS SELECT * FROM orders WHERE n > 5", scans=(ORDERS,))
     assert copied.seconds_high == pytest.approx(HIGH * SCAN + WRITES_HIGH * (WRITE - 1), rel=1e-3)

@@ -10,7 +10,7 @@ from dbmigrate.domain import words
 from dbmigrate.domain.costs import LOW, Model, in_memory
 from dbmigrate.domain.effects import BLOCKS, Effects
 from dbmigrate.domain.sizes import Size
-from dbmigrate.domain.work import work_of
+from dbmigrate.domain.work import Work, unique_columns, work_of
 
 CONCURRENTLY = re.compile(r"\bCONCURRENTLY\b", re.IGNORECASE)
 
@@ -65,11 +65,17 @@ def predict(
     sizes: Mapping[str, Size],
     existing: Collection[str],
     model: Model | None = None,
+    indexes: Mapping[str, str] | None = None,
 ) -> Iterator[Estimate]:
-    """An estimate for each statement of a revision. A table that is not in ``existing`` is new and empty."""
+    """An estimate for each statement of a revision. A table that is not in ``existing`` is new and empty.
+    ``indexes`` are the catalog's definitions, which tell what finds a single row."""
     model = model or Model()
     cold = not in_memory(sizes, model)
-    alone = [_alone(statement, sizes, existing, model, cold) for statement in statements]
+    unique = unique_columns(indexes or {}) if statements else frozenset()
+    alone = [
+        _estimate(work_of(statement, sizes, existing, model, unique), statement, model, cold)
+        for statement in statements
+    ]
     for number, estimate in enumerate(alone):
         later = [
             alone[at]
@@ -79,10 +85,7 @@ def predict(
         yield replace(estimate, waits=_waits(statements[number], later, existing))
 
 
-def _alone(
-    effects: Effects, sizes: Mapping[str, Size], existing: Collection[str], model: Model, cold: bool
-) -> Estimate:
-    work = work_of(effects, sizes, existing, model)
+def _estimate(work: Work, effects: Effects, model: Model, cold: bool) -> Estimate:
     high = model.statement / LOW + sum(cost.at_most(model, cold) for cost in work.costs)
     return Estimate(
         seconds_low=round(sum(cost.low for cost in work.costs), 4),

@@ -18,6 +18,8 @@ COPIES = re.compile(r"\bINSERT\b.*\bSELECT\b|\bCREATE\b.*\bAS\b.*\bSELECT\b", re
 TWICE = re.compile(r"\bCONCURRENTLY\b", re.IGNORECASE)
 PARTIAL = re.compile(r"\bINDEX\b.*\bWHERE\b", re.IGNORECASE | re.DOTALL)
 METHOD = re.compile(r"\bUSING\s+(\w+)", re.IGNORECASE)
+BY_KEY = re.compile(r"\bWHERE\s+(?:\w+\.)?\"?(\w+)\"?\s*=\s*(?:''|%|:|\$|\d|CAST\b)", re.IGNORECASE)
+UNIQUE = re.compile(r"CREATE UNIQUE INDEX \S+ ON (?:ONLY )?(\S+) USING \w+ \(\"?(\w+)\"?\)$")
 PARENT = re.compile(rf"\bREFERENCES\s+({NAME})", re.IGNORECASE)
 
 
@@ -29,13 +31,29 @@ class Work:
     unsized: tuple[str, ...]
 
 
-def work_of(effects: Effects, sizes: Mapping[str, Size], existing: Collection[str], model: Model) -> Work:
+def unique_columns(indexes: Mapping[str, str]) -> frozenset[str]:
+    """Columns that alone find a row, in full, from the catalog's definitions of indexes."""
+    found = (UNIQUE.match(definition) for definition in indexes.values())
+    return frozenset(f"{match[1]}.{match[2]}" for match in found if match)
+
+
+def work_of(
+    effects: Effects,
+    sizes: Mapping[str, Size],
+    existing: Collection[str],
+    model: Model,
+    unique: Collection[str] = (),
+) -> Work:
     """What the statement does at these sizes. A table that is neither sized nor existing is new and empty."""
     text = COMMENT.sub(" ", LITERAL.sub("''", effects.sql))
     known = _Sizes(sizes, existing)
     found = [
         *_storage(effects, text, known, model),
-        *(_rows(effects, text, known, model) if OF_ROWS.match(text) else _reading(effects, known, model)),
+        *(
+            _rows(effects, text, known, model, unique)
+            if OF_ROWS.match(text)
+            else _reading(effects, known, model)
+        ),
         *_copied(effects, text, known, model),
     ]
     return Work(tuple(found), tuple(sorted(known.missing)))
@@ -86,11 +104,16 @@ def _reading(effects: Effects, known: _Sizes, model: Model) -> Iterator[Cost]:
             yield costs.scanned(model, known.of(table))
 
 
-def _rows(effects: Effects, text: str, known: _Sizes, model: Model) -> Iterator[Cost]:
+def _rows(
+    effects: Effects, text: str, known: _Sizes, model: Model, unique: Collection[str]
+) -> Iterator[Cost]:
     """Rows read and written. What a query chooses on a few seeded rows says nothing of the live ones: it may
-    be none of them and must be taken as all."""
+    be none of them and must be taken as all, unless a key names the row."""
     chooses = bool(CHOOSES.search(text))
     targets = _targets(effects)
+    by_key = BY_KEY.search(text)
+    if by_key and targets and all(f"{table}.{by_key[1]}" in unique for table in (*targets, *effects.scans)):
+        return
     found = [costs.written(model, known.of(table), entries=entries) for table, entries in targets.items()]
     found += [costs.scanned(model, known.of(table)) for table in effects.scans if table not in targets]
     yield from (cost.perhaps() if chooses else cost for cost in found)
