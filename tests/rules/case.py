@@ -9,6 +9,7 @@ same work without it. What has to follow in a revision of its own stands in ``go
     LEAVES = ["public.a.b"]                objects in which what is proposed comes out otherwise
     LIVE_MAJOR = 14                        the live server; that of the rehearsal where it is not said
     LIVE_TIME_ZONE = "Europe/Berlin"       of the live server's sessions; UTC where it is not said
+    FREE_BYTES = 4_000_000_000             the live server's free storage; unknown where it is not said
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from dbmigrate.domain.sizes import Size
 
 HERE = Path(__file__).parent
 CASES = HERE / "cases"
-CONSTANTS = ("SEVERITY", "SIZES", "LIVE_MAJOR", "LIVE_TIME_ZONE", "LEAVES")
+CONSTANTS = ("SEVERITY", "SIZES", "LIVE_MAJOR", "LIVE_TIME_ZONE", "FREE_BYTES", "LEAVES")
 FURTHER = re.compile(r"_\d+$")
 LARGE = Size(rows=41_000_000, bytes=12 * 1024**3, index_bytes=3 * 1024**3)
 
@@ -101,5 +102,6 @@ def findings_of(case: Case, evidence: Evidence, base: list[str], ours: list[str]
     sizes |= {table: Size(0, size) for table, size in case.constant("SIZES", {}).items()}
     major = case.constant("LIVE_MAJOR", evidence.server_major)
     zone = case.constant("LIVE_TIME_ZONE", "UTC")
-    facts = facts_of(evidence, base[-1:], ours, tables(before), sizes, major, zone)
+    free = case.constant("FREE_BYTES", None)
+    facts = facts_of(evidence, base[-1:], ours, tables(before), sizes, major, zone, free_bytes=free)
     return judge(RULES.values(), facts)
