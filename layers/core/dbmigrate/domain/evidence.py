@@ -72,12 +72,12 @@ class Evidence:
     base: Catalog = field(default_factory=dict)
 
     def applied(self, heads: Iterable[str]) -> set[str]:
-        """The given revisions and everything below them."""
+        """The given revisions and everything below them that it has evidence of."""
         found: set[str] = set()
-        todo = [head for head in heads if head in self.revisions]
+        todo = list(heads)
         while todo:
             revision = todo.pop()
-            if revision not in found:
+            if revision in self.revisions and revision not in found:
                 found.add(revision)
                 todo.extend(self.revisions[revision].down)
         return found
