@@ -22,7 +22,6 @@ from dbmigrate.domain.errors import DbMigrateError, RehearsalFailed, RevisionFai
 from dbmigrate.domain.evidence import Evidence, RevisionEvidence
 
 Progress = Callable[[int, int, str], None]
-Kept = Callable[[RevisionEvidence], None]
 MEND = "mend the revision, then: db-migrate validate"
 
 
@@ -32,22 +31,20 @@ def rehearse(
     progress: Progress = lambda done, total, revision: None,
     revisions: Sequence[str] | None = None,
     seed: bool = True,
-    kept: Kept = lambda seen: None,
 ) -> Evidence:
     """Run revisions on ``scratch``, a database that nobody else uses, and return the evidence: of those
     given, or of all that the database has not; an empty one has none.
 
-    With ``seed`` every table that can be filled holds a few rows before each revision. ``kept`` hears of each
-    revision's evidence as soon as it stands. A downgrade that fails is written down and does not stop the
-    rehearsal. Raises RehearsalFailed when an upgrade fails.
+    With ``seed`` every table that can be filled holds a few rows before each revision. A downgrade that fails
+    is written down and does not stop the rehearsal. Raises RehearsalFailed when an upgrade fails.
     """
     with connected(scratch, Limits(application="db-migrate rehearsal")) as connection:
         try:
-            return _Rehearsal(connection, history, seed).run(revisions, progress, kept)
+            return _Rehearsal(connection, history, seed).run(revisions, progress)
         except _LostTrack as lost:
             again = _Rehearsal(connection, history, seed, whole=True)
             again.begin_anew(lost.base)
-            return again.run(revisions, progress, kept)
+            return again.run(revisions, progress)
 
 
 class _LostTrack(Exception):
@@ -75,7 +72,7 @@ class _Rehearsal:
         self.keeper = Keeper(connection, seed)
         self.attempts = Attempts(connection, self.steps, self.tracer, self.keeper)
 
-    def run(self, revisions: Sequence[str] | None, progress: Progress, kept: Kept) -> Evidence:
+    def run(self, revisions: Sequence[str] | None, progress: Progress) -> Evidence:
         major, _ = catalog.server_version(self.connection)
         applied = self.history.applied(current(self.connection))
         todo = [r for r in self.history.order if r not in applied] if revisions is None else list(revisions)
@@ -85,7 +82,6 @@ class _Rehearsal:
         for number, revision in enumerate(todo):
             progress(number, len(todo), revision)
             seen[revision] = self._rehearse(revision)
-            kept(seen[revision])
         below = tuple(revision for revision in self.history.order if revision in applied)
         followed = self.steps.catalog
         if difference(followed, self.steps.look()):

@@ -29,6 +29,7 @@ class Attempts:
         self.tracer = tracer
         self.keeper = keeper
         self.roles = roles_made(connection)
+        self._reseeded = False
 
     def seed_all(self) -> None:
         """Fill every empty table."""
@@ -42,6 +43,7 @@ class Attempts:
         Raises RehearsalFailed.
         """
         emptied: set[str] = set()
+        self._reseeded = False
         while True:
             try:
                 return self.steps.go("upgrade", revision, self.tracer.watching), emptied
@@ -87,14 +89,20 @@ class Attempts:
         return True
 
     def _empty(self, error: RevisionFailed, emptied: set[str]) -> bool:
-        """Empty the tables that the revision was at when it failed; if that is not enough, all."""
+        """Give the tables that the revision was at when it failed other rows, made for the schema as it is by
+        now; if that is not enough, empty them, and then all."""
         if error.__cause__ is not None and sqlstate(error.__cause__).startswith(PROGRAM_ERRORS):
             return False
         full = self.keeper.rows.keys() - self.keeper.empty
         near = (self._near(error) & full) or full
         if not near:
             return False
-        emptied |= self.keeper.clear(near)
+        cleared = self.keeper.clear(near)
+        if self._reseeded:
+            emptied |= cleared
+        else:
+            self.keeper.fill()
+        self._reseeded = True
         return True
 
     def _near(self, error: RevisionFailed) -> set[str]:
