@@ -1,4 +1,5 @@
-"""Whose table sizes make a finding severe: a file's, those of the environment's stack, or the database's."""
+"""Whose table sizes make a finding severe: a file's, those of the environment's stack, or the database's; and
+how fast their server is."""
 
 from __future__ import annotations
 
@@ -20,20 +21,24 @@ def with_sizes(
     """The standing with the sizes that count, and in words whose they are. Raises Misconfigured for a file
     that is no stats file."""
     if file is not None:
-        return _in_place_of(_read(file), standing), f"those of {file.name}"
+        return _read(file).in_place_of(standing), f"those of {file.name}"
     if not options.direct:
         found = _of_stack(options, stack)
         if found is not None:
-            return _in_place_of(found, standing), f"those of {options.environment}"
+            return found.in_place_of(standing), f"those of {options.environment}"
     return standing, "those of the database" if standing.sizes else UNSIZED
 
 
-def _in_place_of(stats: Stats, standing: Standing) -> Standing:
-    from dbmigrate_cli.stats import known_model
+def with_speed(options: Options, standing: Standing, calibrate: bool, scratch: str | None) -> Standing:
+    """The standing with the speed that a trial found, now or before, unless the file of its sizes brings its
+    own server's; how much memory there is, the database itself knows best."""
+    from dbmigrate_cli.stats import calibrate_scratch, known_model
 
-    given = stats.in_place_of(standing)
-    tried = known_model()
-    return replace(given, model=tried) if tried and given.model == Model() else given
+    tried = calibrate_scratch(options, scratch) if calibrate else known_model()
+    given = standing.model
+    if tried is None or replace(given, memory_bytes=Model.memory_bytes) != Model():
+        return standing
+    return replace(standing, model=replace(tried, memory_bytes=given.memory_bytes))
 
 
 def _read(file: Path) -> Stats:

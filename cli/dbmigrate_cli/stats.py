@@ -16,7 +16,7 @@ from dbmigrate.adapters.storage import free_bytes
 from dbmigrate.domain.costs import Model
 from dbmigrate.domain.errors import BadRequest
 from dbmigrate.domain.stats import WRITE_ONE, Stats
-from dbmigrate_cli.context import FOLDER
+from dbmigrate_cli.context import FOLDER, address, scratch_server
 from dbmigrate_cli.options import Options
 from dbmigrate_cli.stack import Stack, aws_errors, open_stack
 
@@ -63,6 +63,12 @@ def calibrated(options: Options, database: Database) -> Model:
         FOLDER.mkdir(parents=True, exist_ok=True)
         _kept().write_text(json.dumps(model.to_json(), indent=2))
     return model
+
+
+def calibrate_scratch(options: Options, scratch: str | None) -> Model:
+    """The same on the server that revisions are rehearsed on."""
+    url = scratch_server(options).url if scratch is None else scratch
+    return calibrated(options, Database(address(options, url, "--scratch"), "development"))
 
 
 def known_model() -> Model | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,14 +13,19 @@ import pytest
 from botocore.exceptions import ClientError
 from tests.cli.cases import query, run
 from tests.cli.conftest import Run
+from tests.service.fakes import FakeDatabase, FakeHistory
 
 from dbmigrate.adapters import calibration
 from dbmigrate.domain.costs import Model
 from dbmigrate.domain.errors import BadRequest
+from dbmigrate.domain.evidence import Evidence
 from dbmigrate.domain.sizes import Size
 from dbmigrate.domain.stats import Stats
 from dbmigrate_cli import stats
+from dbmigrate_cli.live_sizes import with_speed
+from dbmigrate_cli.options import Options
 from dbmigrate_cli.stack import Stack
+from dbmigrate_local.embedded import EmbeddedPostgres
 
 TOLD = {"public.orders": {"rows": 7, "bytes": 8192, "index_bytes": 0}, "server": {"major": 15}}
 
@@ -106,6 +112,30 @@ def test_a_calibration_is_part_of_the_file_and_remembered(
     model = Model.from_json(answer.json["server"]["model"])
     assert model == stats.known_model() != Model()
     assert query(database, "SELECT 1 FROM pg_namespace WHERE nspname = 'dbmigrate_probe'") == []
+
+
+def test_validate_tries_the_server_that_it_rehearses_on(
+    db_migrate: Run, postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = Model(scan_row=1.0, memory_bytes=1)
+    monkeypatch.setattr(stats, "calibrate", lambda connection: slow)
+    scratch = postgres.create_database("scratch_to_calibrate")
+    assert db_migrate("deploy", "--scratch", scratch).code == 0
+    answer = db_migrate("validate", "--calibrate", "--scratch", scratch)
+    postgres.drop_database("scratch_to_calibrate")
+    assert answer.code == 0 and "Trying how fast 127.0.0.1 is" in answer.err
+    assert stats.known_model() == slow
+
+
+def test_a_trial_counts_unless_the_sizes_bring_their_own_servers_speed(folder: Path) -> None:
+    standing = FakeDatabase(FakeHistory(Evidence(15, ()))).look()
+    assert with_speed(Options(), standing, False, None) == standing
+    (folder / ".dbmigrate").mkdir()
+    (folder / ".dbmigrate/model.json").write_text(json.dumps(Model(scan_row=1.0).to_json()))
+    small = replace(standing, model=Model(memory_bytes=7))
+    assert with_speed(Options(), small, False, None).model == Model(scan_row=1.0, memory_bytes=7)
+    own = replace(standing, model=Model(scan_row=2.0))
+    assert with_speed(Options(), own, False, None) == own
 
 
 @pytest.mark.parametrize(

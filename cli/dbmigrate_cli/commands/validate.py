@@ -19,7 +19,7 @@ from dbmigrate.service.make_plan import make_plan
 from dbmigrate_cli.context import history_of
 from dbmigrate_cli.evidence import make_evidence
 from dbmigrate_cli.judgement import judge_plan
-from dbmigrate_cli.live_sizes import with_sizes
+from dbmigrate_cli.live_sizes import with_sizes, with_speed
 from dbmigrate_cli.options import Options
 from dbmigrate_cli.pending import find_start, imagined
 from dbmigrate_cli.reports import refuse, write
@@ -39,6 +39,7 @@ class Asked:
     stats: Path | None = None
     stack: str | None = None
     scratch: str | None = None
+    calibrate: bool = False
 
 
 @click.command("validate")
@@ -55,6 +56,11 @@ class Asked:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     envvar="DB_MIGRATE_STATS",
     help="Sizes of the live tables: db-migrate sizes > FILE. [DB_MIGRATE_STATS]",
+)
+@click.option(
+    "--calibrate",
+    is_flag=True,
+    help="Try first how fast the scratch server is, for some ten seconds; remembered in .dbmigrate/.",
 )
 @click.option("--strict", is_flag=True, help="Exit 3 also when something is to be reviewed.")
 @stack_option
@@ -89,6 +95,7 @@ def judge(options: Options, asked: Asked) -> Report:
     evidence = make_evidence(options, history, asked.scratch)
     standing = begin.standing or imagined(evidence, begin.revisions)
     standing, sized = with_sizes(options, standing, asked.stats, asked.stack)
+    standing = with_speed(options, standing, asked.calibrate, asked.scratch)
     plan = make_plan(
         environment=options.environment,
         bundle=bundle_digest(history, evidence),
