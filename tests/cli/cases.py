@@ -6,8 +6,9 @@ import contextlib
 import io
 import json
 import signal
+import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,17 @@ def add_table(folder: Path, number: int) -> Path:
         f'op.drop_table("t{number}")',
         f"Create t{number} for the test.",
     )
+
+
+def git_in(folder: Path) -> Callable[..., str]:
+    """git in this folder, as nobody in particular."""
+    nobody = ("-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
+
+    def git(*arguments: str) -> str:
+        command = ["git", *nobody, "-C", str(folder), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    return git
 
 
 def query(url: str, sql: str) -> list[list[Any]]:

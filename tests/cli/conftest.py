@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.cli.cases import Answer, make_history, run
+from tests.cli.cases import Answer, git_in, make_history, run
 
 Run = Callable[..., Answer]
+Git = Callable[..., str]
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working folder. No setting of the machine reaches the command."""
-    for name in ("DATABASE_URL", "DB_MIGRATE_DATABASE", "DB_MIGRATE_ENVIRONMENT", "DB_MIGRATE_FORMAT"):
-        monkeypatch.delenv(name, raising=False)
+    for name in os.environ:
+        if name.startswith(("DB_MIGRATE_", "GITHUB_", "CI_")) or name == "DATABASE_URL":
+            monkeypatch.delenv(name)
     tmp_path.chmod(0o755)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -30,3 +33,14 @@ def history(folder: Path) -> Path:
 def db_migrate(database: str, history: Path) -> Run:
     """The command over ``history`` and ``database``."""
     return lambda *arguments: run("--database", database, *arguments)
+
+
+@pytest.fixture
+def git(folder: Path, history: Path) -> Git:
+    """A repository whose main branch has the three revisions; a branch of it is checked out."""
+    git = git_in(folder)
+    git("init", "-q", "-b", "main")
+    git("add", ".")
+    git("commit", "-q", "-m", "three revisions")
+    git("checkout", "-q", "-b", "feature")
+    return git

@@ -3,46 +3,15 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.cli.cases import add_table, make_history
+from tests.cli.cases import add_table, git_in, make_history
+from tests.cli.conftest import Git
 
 from dbmigrate.adapters.history import load_history
 from dbmigrate.domain.errors import Misconfigured
 from dbmigrate_cli.merge_base import MergeBase, merge_base
-
-Git = Callable[..., str]
-NOBODY = ("-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
-
-
-def git_in(folder: Path) -> Git:
-    def git(*arguments: str) -> str:
-        done = subprocess.run(
-            ["git", *NOBODY, "-C", str(folder), *arguments], capture_output=True, text=True, check=True
-        )
-        return done.stdout.strip()
-
-    return git
-
-
-@pytest.fixture(autouse=True)
-def nowhere_near_ci(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("GITHUB_BASE_REF", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME"):
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture
-def git(folder: Path, history: Path) -> Git:
-    """A repository whose main branch has three revisions; a branch of it is checked out."""
-    git = git_in(folder)
-    git("init", "-q", "-b", "main")
-    git("add", ".")
-    git("commit", "-q", "-m", "three revisions")
-    git("checkout", "-q", "-b", "feature")
-    return git
 
 
 def found(history: Path, against: str | None = None) -> MergeBase:

@@ -66,7 +66,7 @@ class Asked:
 @stack_option
 @scratch_option
 @click.pass_obj
-def command(options: Options, strict: bool, **asked: Any) -> None:
+def command(options: Options, /, strict: bool, **asked: Any) -> None:
     """Rehearse the revisions up, down and up again, and judge what the pending ones do.
 
     Pending is what the database has not that --database names, or the development database; else what the
