@@ -53,6 +53,13 @@ def test_the_catalog_at_a_revision() -> None:
     }
 
 
+def test_the_catalog_above_a_base_that_was_not_rehearsed() -> None:
+    base = {"relation": {"public.users": "r|p"}}
+    evidence = Evidence(15, ("b2",), {"b2": seen("b2", ("a1",), changes=NOTE)}, ("a1",), base)
+    assert evidence.catalog_at(["a1"]) == base
+    assert evidence.catalog_at(["b2"]) == {**base, "column": {"public.users.note": "text"}}
+
+
 def test_another_format_is_refused() -> None:
     with pytest.raises(BundleRejected, match="format 9, this version reads 2"):
         Evidence.from_json({**BRANCHED.to_json(), "format": 9})
