@@ -73,6 +73,7 @@ def evidence(
         unseeded=tuple(sorted(up.unseeded)),
         roles=named_in(roles, up.sql),
         allows=facts.allows,
+        misread=facts.misread,
     )
 
 
