@@ -5,6 +5,8 @@ from __future__ import annotations
 from tests.pipeline.histories import DROPS, FAILS_ON_ONE_ROW, NOTES, ORDERS, UNIQUE
 from tests.pipeline.pipeline import Pipeline
 
+from dbmigrate.domain.stats import Stats
+
 # Somebody's event trigger builds an index that no revision knows, as soon as the column is there.
 MEDDLER = [
     """CREATE FUNCTION dbmigrate.meddle() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -41,6 +43,15 @@ def test_the_ledger_tells_who_when_and_what(staging: Pipeline) -> None:
         ("0001", "upgrade"),
         ("0002", "upgrade"),
     ]
+
+
+def test_who_cannot_reach_the_database_asks_for_its_sizes(staging: Pipeline) -> None:
+    staging.deploy([ORDERS])
+    answer, failed = staging.cloud.invoke("InspectFunction", {"question": "sizes"})
+    assert failed is None
+    told = Stats.from_json(answer, "the answer")
+    assert told.sizes["public.orders"].bytes > 0
+    assert told.major == 15 and told.model is not None and told.model.memory_bytes > 0
 
 
 def test_nothing_pending_asks_nobody(staging: Pipeline) -> None:
