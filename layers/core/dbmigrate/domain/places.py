@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator, Sequence
 
 NO_OPERATIONS = {"get_bind", "get_context", "f", "inline_literal", "autocommit_block", "batch_alter_table"}
-WORD = re.compile(r"\w{2,}")
 
 
 def line_of_statement(source: str, statements: Sequence[str], number: int | None) -> int:
@@ -21,8 +20,8 @@ def line_of_statement(source: str, statements: Sequence[str], number: int | None
         return upgrade.lineno
     if len(calls) == len(statements):
         return calls[number - 1].lineno
-    words = set(WORD.findall(statements[number - 1].lower()))
-    shared = [len(words & set(WORD.findall(_text(source, call)))) for call in calls]
+    words = _words(statements[number - 1])
+    shared = [len(words & _words(ast.get_source_segment(source, call) or "")) for call in calls]
     return calls[shared.index(max(shared))].lineno if max(shared) else upgrade.lineno
 
 
@@ -51,5 +50,7 @@ def _operations(function: ast.FunctionDef) -> Iterator[ast.Call]:
                 yield call
 
 
-def _text(source: str, call: ast.Call) -> str:
-    return (ast.get_source_segment(source, call) or "").lower()
+def _words(text: str) -> set[str]:
+    """Its words, and the parts of those that are joined: add_column does what ADD COLUMN says."""
+    words = set(re.findall(r"\w\w+", text.lower()))
+    return words | {part for word in words for part in word.split("_") if len(part) > 1}
