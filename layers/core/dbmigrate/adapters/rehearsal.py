@@ -43,7 +43,7 @@ def rehearse(
             return _Rehearsal(connection, history, seed).run(revisions, progress)
         except _LostTrack as lost:
             again = _Rehearsal(connection, history, seed, whole=True)
-            again.begin_anew(lost.base)
+            again.attempts.begin_anew(lost.base)
             return again.run(revisions, progress)
 
 
@@ -138,7 +138,7 @@ class _Rehearsal:
     def _build_again(self, revision: str, up: Up, back: Back) -> None:
         """A way back that failed may have left anything: begin anew, so that it spoils nothing after it."""
         back.touched = None
-        self.begin_anew(self.history.order[: self.history.order.index(revision) + 1])
+        self.attempts.begin_anew(self.history.order[: self.history.order.index(revision) + 1])
         names = difference(up.moved.catalog, self.steps.look())
         if names:
             raise RehearsalFailed(
@@ -146,12 +146,6 @@ class _Rehearsal:
                 f"leaves other objects: {names}.",
                 MEND,
             )
-
-    def begin_anew(self, revisions: Sequence[str]) -> None:
-        """Empty the database and bring it to these revisions."""
-        catalog.drop_everything(self.connection, [])
-        self.connection.commit()
-        self.attempts.bare(revisions)
 
     def _keep_rows(self, up: Up, back: Back) -> None:
         touched = _both(up.moved.tables, back.touched)

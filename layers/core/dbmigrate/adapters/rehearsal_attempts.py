@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
+from dbmigrate.adapters import catalog
 from dbmigrate.adapters.login import facts_of
 from dbmigrate.adapters.rehearsal_moves import Moved, Steps
 from dbmigrate.adapters.rehearsal_roles import make_role, missing_role, roles_made
@@ -14,9 +15,10 @@ from dbmigrate.adapters.rehearsal_rows import Keeper
 from dbmigrate.adapters.runner import current
 from dbmigrate.adapters.said import sqlstate
 from dbmigrate.adapters.tracer import Tracer
-from dbmigrate.domain.errors import DbMigrateError, RehearsalFailed, RevisionFailed
+from dbmigrate.domain.errors import DbMigrateError, RehearsalFailed, RevisionFailed, RevisionHalfApplied
 
 MEND = "mend the revision, then: db-migrate validate"
+Refused = RevisionFailed | RevisionHalfApplied
 PROGRAM_ERRORS = "42"  # syntax error or access rule violation: no row has a part in it
 
 
@@ -47,11 +49,17 @@ class Attempts:
         while True:
             try:
                 return self.steps.go("upgrade", revision, self.tracer.watching), emptied
-            except RevisionFailed as error:
+            except (RevisionFailed, RevisionHalfApplied) as error:
                 if not self._make_way(error, emptied):
                     raise _failed(error) from error
             except DbMigrateError as error:
                 raise _failed(error) from error
+
+    def begin_anew(self, revisions: Sequence[str]) -> None:
+        """Empty the database and bring it to these revisions. Raises RehearsalFailed."""
+        catalog.drop_everything(self.connection, [])
+        self.connection.commit()
+        self.bare(revisions)
 
     def bare(self, revisions: Sequence[str]) -> None:
         """Upgrade by all of these and look at nothing. A revision that needs rows gets seeds.
@@ -76,11 +84,25 @@ class Attempts:
             except DbMigrateError as error:
                 raise _failed(error) from error
 
-    def _make_way(self, error: RevisionFailed, emptied: set[str]) -> bool:
+    def _make_way(self, error: Refused, emptied: set[str]) -> bool:
         """Whether another try has a chance."""
-        return self._make_role(error) or self._empty(error, emptied)
+        near = self._near(error)
+        if isinstance(error, RevisionHalfApplied):
+            self._undo_the_half(emptied)
+        return self._make_role(error) or self._empty(error, near, emptied)
 
-    def _make_role(self, error: RevisionFailed) -> bool:
+    def _undo_the_half(self, emptied: set[str]) -> None:
+        """What it committed before it failed cannot be rolled back."""
+        history = self.steps.history
+        applied = history.applied(current(self.connection))
+        self.begin_anew([revision for revision in history.order if revision in applied])
+        self.steps.look()
+        self.seed_all()
+        self._reseeded = True
+        if emptied:
+            self.keeper.clear(emptied)
+
+    def _make_role(self, error: Refused) -> bool:
         role = missing_role(error.__cause__)
         if role is None or role in self.roles:
             return False
@@ -88,13 +110,13 @@ class Attempts:
         self.roles.append(role)
         return True
 
-    def _empty(self, error: RevisionFailed, emptied: set[str]) -> bool:
+    def _empty(self, error: Refused, near: set[str], emptied: set[str]) -> bool:
         """Give the tables that the revision was at when it failed other rows, made for the schema as it is by
         now; if that is not enough, empty them, and then all."""
         if error.__cause__ is not None and sqlstate(error.__cause__).startswith(PROGRAM_ERRORS):
             return False
         full = self.keeper.rows.keys() - self.keeper.empty
-        near = (self._near(error) & full) or full
+        near = (near & full) or full
         if not near:
             return False
         cleared = self.keeper.clear(near)
@@ -105,7 +127,7 @@ class Attempts:
         self._reseeded = True
         return True
 
-    def _near(self, error: RevisionFailed) -> set[str]:
+    def _near(self, error: Refused) -> set[str]:
         names = {self.tracer.first[oid] for oid in self.tracer.touched if oid in self.tracer.first}
         facts = facts_of(getattr(error.__cause__, "orig", error.__cause__))
         if "t" in facts:
