@@ -48,7 +48,8 @@ CREATE FUNCTION note_change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN 
 CREATE TABLE documents (
     id bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT pk_documents PRIMARY KEY,
     owner text NOT NULL,
-    body text
+    body text,
+    written_at timestamp
 );
 CREATE TRIGGER documents_note_change BEFORE UPDATE ON documents FOR EACH ROW EXECUTE FUNCTION note_change();
 CREATE TABLE letters (

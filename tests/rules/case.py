@@ -6,7 +6,8 @@ same work without it. What has to follow in a revision of its own stands in ``go
 
     SEVERITY = "review"                    what the bad one gets; "block" where it is not said
     SIZES = {"public.orders": 8192}        bytes of live tables; LARGE where they are not said
-    LEAVES = ["public.a.b"]                objects in which what is proposed comes out otherwise
+    LEAVES = ["public.a.b"]                objects in which what is proposed comes out otherwise; None for
+                                           steps that end where a later release goes on
     LIVE_MAJOR = 14                        the live server; that of the rehearsal where it is not said
     LIVE_TIME_ZONE = "Europe/Berlin"       of the live server's sessions; UTC where it is not said
     FREE_BYTES = 4_000_000_000             the live server's free storage; unknown where it is not said
@@ -52,6 +53,12 @@ class Case:
         return f"{self.rule}/{self.files[0].stem}"
 
     @property
+    def before(self) -> tuple[Path, ...]:
+        """The files of the base: the one for all, and one of its own where there is one."""
+        own = self.files[0].with_name("base.py")
+        return (HERE / "base.py", own) if own.exists() else (HERE / "base.py",)
+
+    @property
     def bad(self) -> bool:
         return self.files[0].stem.startswith("bad")
 
@@ -71,9 +78,7 @@ def cases(kind: str) -> list[Case]:
 
 def write_project(case: Case, folder: Path) -> tuple[list[str], list[str]]:
     """The base and the case as an Alembic project; returns the revisions of each."""
-    own_base = case.files[0].with_name("base.py")
-    before = [HERE / "base.py", *([own_base] if own_base.exists() else [])]
-    ids = {path: f"there_{number}" for number, path in enumerate(before)}
+    ids = {path: f"there_{number}" for number, path in enumerate(case.before)}
     ids |= {path: path.stem for path in case.files}
     (folder / "versions").mkdir(parents=True)
     last = None
@@ -81,11 +86,11 @@ def write_project(case: Case, folder: Path) -> tuple[list[str], list[str]]:
         text = f"{path.read_text()}\nrevision = {revision!r}\ndown_revision = {last!r}\n"
         (folder / "versions" / f"{revision}.py").write_text(text)
         last = revision
-    return list(ids.values())[: len(before)], list(ids.values())[len(before) :]
+    return [ids[path] for path in case.before], [ids[path] for path in case.files]
 
 
 def rehearsed(case: Case, folder: Path, scratch: str) -> tuple[Evidence, list[str], list[str]]:
-    """The evidence of base and case on an empty database, and the revisions of each."""
+    """The evidence of a case on a database that has its base, and the revisions of each."""
     base, ours = write_project(case, folder)
     return rehearse(load_history(folder), target_from_url(scratch)), base, ours
 

@@ -6,20 +6,21 @@ from pathlib import Path
 
 import pytest
 from tests.rules.case import CASES, Case, cases, judged
+from tests.rules.conftest import Scratch
 
 from dbmigrate.domain.rules import RULES
 
 
 @pytest.mark.parametrize("case", cases("bad"), ids=lambda case: case.name)
-def test_what_is_bad_is_caught(case: Case, tmp_path: Path, database: str) -> None:
-    found = judged(case, tmp_path / "project", database)
+def test_what_is_bad_is_caught(case: Case, tmp_path: Path, scratch: Scratch) -> None:
+    found = judged(case, tmp_path / "project", scratch(case))
     severities = {finding.severity for finding in found if finding.rule == case.rule}
     assert severities == {case.constant("SEVERITY", "block")}, found
 
 
 @pytest.mark.parametrize("case", cases("good"), ids=lambda case: case.name)
-def test_what_is_good_passes(case: Case, tmp_path: Path, database: str) -> None:
-    found = [finding for finding in judged(case, tmp_path / "project", database) if finding.counts]
+def test_what_is_good_passes(case: Case, tmp_path: Path, scratch: Scratch) -> None:
+    found = [finding for finding in judged(case, tmp_path / "project", scratch(case)) if finding.counts]
     assert [finding for finding in found if finding.rule == case.rule or finding.severity != "note"] == []
 
 

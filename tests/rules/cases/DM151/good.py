@@ -8,7 +8,9 @@ from alembic import op
 
 def upgrade() -> None:
     op.execute("SET LOCAL session_replication_role = replica")
-    op.execute("UPDATE documents SET body = trim(body) WHERE id = 1")
+    op.execute(
+        "UPDATE documents SET body = trim(body) WHERE id IN (SELECT id FROM documents ORDER BY id LIMIT 100)"
+    )
 
 
 def downgrade() -> None:
