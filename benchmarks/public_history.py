@@ -31,7 +31,8 @@ from dbmigrate.adapters import catalog
 from dbmigrate.adapters.connection import Limits, connected, target_from_url
 from dbmigrate.adapters.history import load_history
 from dbmigrate.adapters.rehearsal import rehearse
-from dbmigrate.domain.catalog import Catalog, describe_drift
+from dbmigrate.domain.catalog import Catalog
+from dbmigrate.domain.drift import describe_drift
 from dbmigrate.domain.evidence import Evidence
 from dbmigrate_local.embedded import embedded_postgres, quoted
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from dbmigrate.adapters.history import History
-from dbmigrate.domain.catalog import changes_between, describe_changes
+from dbmigrate.domain.catalog import changes_between
+from dbmigrate.domain.changelog import describe_changes, renames_of
 from dbmigrate.domain.compatibility import phases
 from dbmigrate.domain.evidence import Evidence
 from dbmigrate.domain.findings import Finding
@@ -29,6 +30,7 @@ def judge_plan(plan: Plan, evidence: Evidence, history: History, start: Start, s
     ours += start.base.rewritten(history) if start.base else []
     findings, note = add_text_findings(ours, evidence, plan.revisions)
     begin = evidence.catalog_at(start.revisions)
+    did = [effects for each in plan.revisions for effects in evidence.revisions[each].statements]
     end = evidence.catalog_at((*start.revisions, *plan.revisions))
     return Report(
         plan=plan,
@@ -37,7 +39,7 @@ def judge_plan(plan: Plan, evidence: Evidence, history: History, start: Start, s
         judged=start.judged,
         sized=sized,
         phases=phases(evidence, start.revisions, plan.revisions),
-        diff=tuple(describe_changes(begin, changes_between(begin, end))),
+        diff=tuple(describe_changes(begin, changes_between(begin, end), renames_of(did))),
         notes=(note,) if note else (),
     )
 

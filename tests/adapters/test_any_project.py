@@ -13,7 +13,8 @@ from dbmigrate.adapters import catalog
 from dbmigrate.adapters.connection import Limits, connected, target_from_url
 from dbmigrate.adapters.database import Database
 from dbmigrate.adapters.history import load_history
-from dbmigrate.domain.catalog import Catalog, describe_drift
+from dbmigrate.domain.catalog import Catalog
+from dbmigrate.domain.drift import describe_drift
 from dbmigrate.domain.errors import HistoryRejected, Misconfigured, UnknownRevision
 from dbmigrate.service.deploy_directly import deploy_directly
 from dbmigrate_local.embedded import EmbeddedPostgres

@@ -14,7 +14,8 @@ from dbmigrate.adapters import catalog
 from dbmigrate.adapters.connection import target_from_url
 from dbmigrate.adapters.database import Database
 from dbmigrate.adapters.history import load_history
-from dbmigrate.domain.catalog import Catalog, describe_drift
+from dbmigrate.domain.catalog import Catalog
+from dbmigrate.domain.drift import describe_drift
 
 SAMPLE = Path(__file__).parents[2] / "migrations"
 EVERYTHING = """
@@ -47,37 +48,37 @@ ALTER TABLE shop.items ALTER code SET STATISTICS 500;
 COMMENT ON COLUMN shop.items.code IS 'what it is';
 """
 BY_HAND = [
-    ("CREATE TABLE public.extra (id int)", "relation public.extra is in no revision"),
-    ("DROP TABLE shop.lines", "relation shop.lines is missing"),
-    ("ALTER TABLE shop.items ADD note text", "column shop.items.note is in no revision: text"),
-    ("ALTER TABLE shop.items ALTER price TYPE numeric(12, 2)", "column shop.items.price is numeric(12,2)"),
-    ("ALTER TABLE shop.items ALTER code SET DEFAULT 'z'", "column shop.items.code is"),
-    ("ALTER TABLE shop.items ALTER code SET STATISTICS 100", "STATISTICS 100"),
-    ("DROP INDEX shop.items_price", "index shop.items_price is missing"),
-    ("CREATE INDEX extra ON shop.items (n)", "index shop.extra is in no revision"),
+    ("CREATE TABLE public.extra (id int)", "table public.extra is in no revision"),
+    ("DROP TABLE shop.lines", "table shop.lines is missing"),
+    ("ALTER TABLE shop.items ADD note text", "table shop.items: column note is in no revision: text, nullable"),
+    ("ALTER TABLE shop.items ALTER price TYPE numeric(12, 2)", "table shop.items: column price is numeric(12,2), the revisions say numeric(10,2)"),
+    ("ALTER TABLE shop.items ALTER code SET DEFAULT 'z'", "table shop.items: column code is default 'z', the revisions say default 'x'"),
+    ("ALTER TABLE shop.items ALTER code SET STATISTICS 100", "column code is statistics 100"),
+    ("DROP INDEX shop.items_price", "table shop.items: index shop.items_price is missing"),
+    ("CREATE INDEX extra ON shop.items (n)", "table shop.items: index shop.extra is in no revision: (n)"),
     ("CREATE OR REPLACE FUNCTION shop.touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN old; END'",
      "function shop.touch() is"),
-    ("DROP TRIGGER touched ON shop.items", "trigger shop.items.touched is missing"),
-    ("ALTER TABLE shop.items DISABLE TRIGGER touched", "trigger shop.items.touched is"),
-    ("ALTER TYPE shop.mood ADD VALUE 'so so' AFTER 'good'", "enum shop.mood is good,so so,bad"),
+    ("DROP TRIGGER touched ON shop.items", "table shop.items: trigger touched is missing"),
+    ("ALTER TABLE shop.items DISABLE TRIGGER touched", "table shop.items: trigger touched is … shop.touch() DISABLED"),
+    ("ALTER TYPE shop.mood ADD VALUE 'so so' AFTER 'good'", "enum type shop.mood: value 'so so' is in no revision: after 'good'"),
     ("ALTER TABLE shop.lines DROP CONSTRAINT lines_item_fkey",
-     "constraint shop.lines.lines_item_fkey is missing"),
-    ("ALTER TABLE shop.items ADD CHECK (n > 0) NOT VALID", "NOT VALID"),
+     "table shop.lines: foreign key lines_item_fkey is missing"),
+    ("ALTER TABLE shop.items ADD CHECK (n > 0) NOT VALID", "check items_n_check is in no revision: (n > 0), not valid"),
     ("ALTER DOMAIN shop.mail SET NOT NULL", "domain shop.mail is text NOT NULL"),
-    ("CREATE OR REPLACE VIEW shop.cheap AS SELECT id, code FROM shop.items", "view shop.cheap is"),
-    ("ALTER TABLE shop.items DISABLE ROW LEVEL SECURITY", "relation shop.items is"),
-    ("ALTER TABLE shop.items REPLICA IDENTITY FULL", "replica identity full"),
-    ("ALTER POLICY own ON shop.items TO PUBLIC", "policy shop.items.own is"),
-    ("ALTER SEQUENCE shop.numbers INCREMENT 3", "sequence shop.numbers is"),
-    ("CREATE TYPE shop.other AS RANGE (subtype = int8)", "range shop.other is in no revision"),
-    ("ALTER TYPE shop.pair ADD ATTRIBUTE c int", "composite shop.pair is (a integer, b text, c integer)"),
-    ("DROP STATISTICS shop.both", "statistics shop.both is missing"),
-    ("DROP RULE no_delete ON shop.lines", "rule shop.lines.no_delete is missing"),
-    ("COMMENT ON COLUMN shop.items.code IS 'else'", "comment table column shop.items.code is else"),
+    ("CREATE OR REPLACE VIEW shop.cheap AS SELECT id, code FROM shop.items", "view shop.cheap: query is SELECT"),
+    ("ALTER TABLE shop.items DISABLE ROW LEVEL SECURITY", "table shop.items: row security is missing"),
+    ("ALTER TABLE shop.items REPLICA IDENTITY FULL", "table shop.items: replica identity is in no revision: full"),
+    ("ALTER POLICY own ON shop.items TO PUBLIC", "table shop.items: policy own is … TO PUBLIC"),
+    ("ALTER SEQUENCE shop.numbers INCREMENT 3", "sequence shop.numbers: numbers is … INCREMENT 3 …"),
+    ("CREATE TYPE shop.other AS RANGE (subtype = int8)", "range type shop.other is in no revision"),
+    ("ALTER TYPE shop.pair ADD ATTRIBUTE c int", "composite type shop.pair is (a integer, b text, c integer)"),
+    ("DROP STATISTICS shop.both", "table shop.items: statistics shop.both is missing"),
+    ("DROP RULE no_delete ON shop.lines", "table shop.lines: rule no_delete is missing"),
+    ("COMMENT ON COLUMN shop.items.code IS 'else'", "table shop.items: comment on column code is 'else'"),
     ("CREATE SCHEMA extra", "schema extra is in no revision"),
-    ("ALTER TABLE shop.months DETACH PARTITION shop.months_1", "relation shop.months_1 is"),
+    ("ALTER TABLE shop.months DETACH PARTITION shop.months_1", "table shop.months_1: partition of shop.months is missing"),
     ("CREATE TABLE shop.months_2 PARTITION OF shop.months FOR VALUES FROM ('2026-02-01') TO ('2026-03-01')",
-     "relation shop.months_2 is in no revision"),
+     "table shop.months_2 is in no revision"),
 ]  # fmt: skip
 
 

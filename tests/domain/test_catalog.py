@@ -1,4 +1,4 @@
-"""Catalogs compared, changed, told and named."""
+"""Catalogs compared, changed and named."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from dbmigrate.domain.catalog import (
     Catalog,
     apply_changes,
     changes_between,
-    describe_changes,
-    describe_drift,
     fingerprint,
     tables,
 )
@@ -45,32 +43,6 @@ def test_the_fingerprint_sees_content_only() -> None:
     assert fingerprint(BEFORE) == fingerprint({**dict(reversed(BEFORE.items())), "view": {}})
     assert fingerprint(BEFORE) != fingerprint(AFTER)
     assert fingerprint({}).startswith("sha256:") and len(fingerprint({})) == 71
-
-
-def test_changes_read_like_a_changelog() -> None:
-    assert describe_changes(BEFORE, changes_between(BEFORE, AFTER)) == [
-        "~ column public.a.id: int -> bigint",
-        "+ column public.p.é: text",
-        "+ relation public.p: p|p",
-        "- relation public.v",
-    ]
-
-
-def test_drift_says_what_is_and_what_should_be() -> None:
-    assert describe_drift(BEFORE, AFTER) == [
-        "column public.a.id is bigint, the revisions say int",
-        "column public.p.é is in no revision: text",
-        "relation public.p is in no revision: p|p",
-        "relation public.v is missing",
-    ]
-
-
-def test_what_the_administrator_installed_is_no_drift() -> None:
-    """On RDS nearly every database has pg_stat_statements, which no revision of its asks for."""
-    installed = {"extension": {"pg_stat_statements": "1.10", "hstore": "1.8"}}
-    assert describe_drift({"extension": {"hstore": "1.7"}}, installed) == []
-    missing = ["extension hstore is missing", "extension pg_stat_statements is missing"]
-    assert describe_drift(installed, {}) == missing
 
 
 def test_tables_are_ordinary_or_partitioned() -> None:

@@ -18,7 +18,8 @@ from alembic.script import Script, ScriptDirectory
 from sqlalchemy.dialects.postgresql import ENUM
 from tests.migrations.history import MIGRATIONS, ROOT, History
 
-from dbmigrate.domain.catalog import changes_between, describe_changes
+from dbmigrate.domain.catalog import changes_between
+from dbmigrate.domain.changelog import describe_changes
 
 SCRIPTS = ScriptDirectory.from_config(Config(str(MIGRATIONS / "alembic.ini")))
 REVISIONS: list[Script] = list(SCRIPTS.walk_revisions())[::-1]

@@ -30,7 +30,7 @@ def test_every_difference_is_named(world: World) -> None:
     for said in (
         "revision is a1, expected c3",
         "index public.ix is invalid",
-        "relation public.posts is missing",
+        "table public.posts is missing",
     ):
         assert said in failed.value.message
     assert failed.value.exit_code == 4
@@ -51,7 +51,7 @@ def test_what_our_last_run_left_is_expected_to_be_there_yet(world: World) -> Non
         world.verify(plan)
     world.database.server_major, world.database.heads = 17, {"a1"}
     assert "catalog" not in world.verify({**plan, "to": "a1", "from": "base"})["checks"]
-    with pytest.raises(VerificationFailed, match="relation public.posts is in no revision"):
+    with pytest.raises(VerificationFailed, match="table public.posts is in no revision"):
         world.verify(plan, "rollback")
 
 

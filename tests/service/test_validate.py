@@ -38,7 +38,7 @@ def test_a_plan_from_nothing(world: World) -> None:
     )
     whole = Plan.from_json(world.bundles.plans[slim["digest"]])
     assert whole.digest == slim["digest"]
-    assert whole.steps[1].changes == ("+ column public.users.note: text",)
+    assert whole.steps[1].changes == ("~ table public.users", "+   column note text, nullable")
     assert world.database.lines == [], "validation changes nothing"
 
 
@@ -114,7 +114,7 @@ def test_a_revision_that_was_undone_may_be_edited(world: World) -> None:
 def test_drift_is_refused_with_its_differences(world: World) -> None:
     world.upgrade(world.validate())
     del world.database.catalog_now["column"]["public.users.name"]
-    with pytest.raises(DriftFound, match="column public.users.name is missing"):
+    with pytest.raises(DriftFound, match="table public.users: column name is missing"):
         world.validate()
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import click
 
 from dbmigrate.adapters.history import History
+from dbmigrate.domain.changelog import to_json, to_lines
+from dbmigrate.domain.drift import Drift, told
 from dbmigrate.domain.errors import EditedRevision
 from dbmigrate.domain.standing import Standing, label
 from dbmigrate.domain.words import counted
-from dbmigrate.service.make_plan import check_history, find_drift
+from dbmigrate.service.make_plan import check_history, drift_of
 from dbmigrate_cli.context import database_of, history_of, look_here
 from dbmigrate_cli.evidence import known_evidence, make_evidence
 from dbmigrate_cli.failures import RunEnded
@@ -31,10 +34,14 @@ def command(options: Options, stack: str | None, local: bool, scratch: str | Non
     history = history_of(options)
     _ = history.head
     found = look(options, history, scratch) if options.direct else ask(options, history, stack)
-    wrong = {name: lines for name, lines in found.items() if lines}
-    options.output.result(environment=options.environment, ok=not wrong, **found)
+    wrong = {name: lines for name, lines in found.lines.items() if lines}
+    options.output.result(
+        environment=options.environment, ok=not wrong, **found.lines,
+        drift_changes=found.changes, notes=found.notes,
+    )  # fmt: skip
+    shown = {**found.lines, **({"notes": found.notes} if found.notes else {})}
     options.output.fields(
-        (name.replace("_", " "), "\n".join(lines) or "none") for name, lines in found.items()
+        (name.replace("_", " "), "\n".join(lines) or "none") for name, lines in shown.items()
     )
     if wrong:
         raise RunEnded(
@@ -42,35 +49,47 @@ def command(options: Options, stack: str | None, local: bool, scratch: str | Non
         )
 
 
-def look(options: Options, history: History, scratch: str | None) -> dict[str, list[str]]:
-    """What is wrong, by its kind, seen in the database itself."""
+@dataclass(frozen=True)
+class Found:
+    """``lines`` is what is wrong, by its kind; ``changes`` the drift for programs; ``notes`` what stands in
+    the database besides, and is the administrator's."""
+
+    lines: dict[str, list[str]]
+    changes: list[dict[str, Any]]
+    notes: list[str]
+
+
+def look(options: Options, history: History, scratch: str | None) -> Found:
+    """What the database itself shows."""
     standing = database_of(options).look()
     pending, edited = _against(history, standing)
-    drift: list[str] = []
+    drift = Drift()
     if not edited:
         evidence = known_evidence(history)
         if evidence is None and not _comparable(standing):
             evidence = make_evidence(options, history, scratch)
-        drift = find_drift(standing, evidence)
-    return {
-        "drift": drift,
+        drift = drift_of(standing, evidence)
+    wrong = {
+        "drift": told(drift.changes),
         "invalid_indexes": list(standing.invalid_indexes),
         "edited_revisions": edited,
         "pending": pending,
     }
+    return Found(wrong, to_json(drift.changes), to_lines(drift.notes))
 
 
-def ask(options: Options, history: History, stack: str | None) -> dict[str, list[str]]:
-    """The same, as the environment's stack sees it."""
+def ask(options: Options, history: History, stack: str | None) -> Found:
+    """The same, as the environment's stack sees it; one deployed before says less."""
     from dbmigrate_cli.asked import ask_stack
 
     report = ask_stack(options, history, stack)
-    return {
+    wrong = {
         "drift": report["drift_differences"],
         "invalid_indexes": report["invalid_indexes"],
         "edited_revisions": report["edited_revisions"],
         "pending": report["pending"],
     }
+    return Found(wrong, report.get("drift_changes", []), report.get("drift_notes", []))
 
 
 def _against(history: History, standing: Standing) -> tuple[list[str], list[str]]:

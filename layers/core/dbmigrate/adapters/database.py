@@ -40,6 +40,8 @@ SELECT a.pid, a.application_name, a.application_name = current_setting('applicat
 """
 NOT_ALLOWED = "42501"
 LOCK_POLL_SECONDS = 0.2
+ONE_MOMENT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
+LOOKS = 5
 LOCK_PATIENCE_SECONDS = 5.0
 Committed = Callable[[str, float, int], None]
 
@@ -81,9 +83,22 @@ class Database:
         return Failed(f"PostgreSQL refused: {said(error)}.", hint)
 
     def look(self) -> Standing:
-        """Everything that validation and status need to know, in one session; changes nothing."""
+        """Everything that validation and status need to know, as it was at one moment; changes nothing.
+
+        Raises WrongEnvironment, and Failed when the schema changes each time that it is read.
+        """
         with self.session("db-migrate look") as connection:
-            return _look(connection, self.environment)
+            for _ in range(LOOKS):
+                connection.exec_driver_sql(ONE_MOMENT)
+                standing, then = _look(connection, self.environment), catalog.stamp(connection)
+                connection.rollback()
+                if catalog.stamp(connection) == then:
+                    return standing
+                connection.rollback()
+        raise Failed(
+            f"Somebody changed the schema each of the {LOOKS} times that it was read.",
+            "wait for that to end (SELECT * FROM pg_stat_activity), then: db-migrate status",
+        )
 
     def stats(self) -> Stats:
         """How large the tables are. Raises WrongEnvironment."""
@@ -190,6 +205,7 @@ def _look(connection: Connection, environment: str) -> Standing:
         server=version,
         model=sizes.model(connection),
         time_zone=connection.exec_driver_sql("SELECT current_setting('TimeZone')").scalar_one(),
+        own_roles=catalog.owners(connection),
     )
 
 

@@ -1,7 +1,17 @@
 """The canonical catalog of a database as a dictionary, its fingerprint and the difference of two.
 
+    from dbmigrate.adapters.catalog import snapshot
+    from dbmigrate.domain.catalog import changes_between, fingerprint
+    from dbmigrate.domain.changelog import changelog, to_lines
+
+    before, after = snapshot(one_connection), snapshot(another)
+    if fingerprint(before) != fingerprint(after):
+        print("\n".join(to_lines(changelog(before, changes_between(before, after)))))
+
 A catalog is {kind: {identity: definition}}: names only, no OIDs, so that two databases made by the same
-revisions are equal.
+revisions are equal. Identities are without quotes ("public.orders", "public.orders.total"); definitions are
+PostgreSQL's own text. A column's begins with its type and ends with its default; a relation's begins with
+its pg_class.relkind and relpersistence, each with a bar behind it.
 """
 
 from __future__ import annotations
@@ -43,41 +53,6 @@ def apply_changes(catalog: Catalog, changes: Iterable[Change]) -> None:
             objects.pop(name, None)
         else:
             objects[name] = definition
-
-
-def describe_changes(before: Mapping[str, Mapping[str, str]], changes: Iterable[Change]) -> list[str]:
-    """The changes as a changelog reads: ``+ column public.users.name: text``."""
-    lines = []
-    for kind, name, definition in changes:
-        old = before.get(kind, {}).get(name)
-        if definition is None:
-            lines.append(f"- {kind} {name}")
-        elif old is None:
-            lines.append(f"+ {kind} {name}: {definition}")
-        else:
-            lines.append(f"~ {kind} {name}: {old} -> {definition}")
-    return lines
-
-
-def describe_drift(
-    expected: Mapping[str, Mapping[str, str]], found: Mapping[str, Mapping[str, str]]
-) -> list[str]:
-    """The differences as a person on call reads them: what the revisions say against what the database
-    has."""
-    lines = []
-    for kind, name, actual in changes_between(expected, found):
-        planned = expected.get(kind, {}).get(name)
-        if kind == "extension" and actual is not None:
-            # Its version is the server's, and one that no revision asks for is the administrator's: on RDS
-            # nearly every database has pg_stat_statements.
-            continue
-        if actual is None:
-            lines.append(f"{kind} {name} is missing")
-        elif planned is None:
-            lines.append(f"{kind} {name} is in no revision: {actual}")
-        else:
-            lines.append(f"{kind} {name} is {actual}, the revisions say {planned}")
-    return lines
 
 
 def tables(catalog: Mapping[str, Mapping[str, str]]) -> frozenset[str]:

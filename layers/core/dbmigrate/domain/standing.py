@@ -19,7 +19,8 @@ class Standing:
     """``applied`` is the ledger's word: revision -> (source digest, run). ``kept`` is the revision and the
     catalog that our last run left. ``runs`` are newest first. ``time_zone`` is that of a session which logs
     in as the migrating role does, whatever set it: server, role or database; None when nobody asked.
-    ``model`` foretells how fast the server is; ``free_bytes`` is its free storage, None when nobody knows."""
+    ``model`` foretells how fast the server is; ``free_bytes`` is its free storage, None when nobody knows.
+    ``own_roles`` are the database's owner and the role that is connected."""
 
     current: tuple[str, ...]
     catalog: Catalog
@@ -33,6 +34,7 @@ class Standing:
     time_zone: str | None = None
     model: Model = field(default_factory=Model)
     free_bytes: int | None = None
+    own_roles: tuple[str, ...] = ()
 
     @property
     def open_run(self) -> dict[str, Any] | None:

@@ -6,10 +6,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dbmigrate.domain.changelog import to_json, to_lines
+from dbmigrate.domain.drift import told
 from dbmigrate.domain.errors import PlanOutdated, UnknownRevision
 from dbmigrate.domain.evidence import Evidence
 from dbmigrate.domain.standing import label
-from dbmigrate.service.make_plan import expected_catalogs, find_drift
+from dbmigrate.service.make_plan import drift_of, expected_catalogs
 from dbmigrate.service.ports import Database, History, OpenBundle
 from dbmigrate.service.upgrade import progress, remaining
 
@@ -34,7 +36,8 @@ def status(
 ) -> dict[str, Any]:
     """The status report. Without a history it tells what the database and its ledger say."""
     standing = database.look()
-    differences = find_drift(standing, evidence)
+    drift = drift_of(standing, evidence)
+    differences = told(drift.changes)
     applied = len(history.applied(standing.current)) if history else len(standing.applied)
     report: dict[str, Any] = {
         "environment": environment,
@@ -45,6 +48,8 @@ def status(
         "compared": bool(expected_catalogs(standing, evidence)) or not (standing.current or standing.runs),
         "drift": bool(differences),
         "drift_differences": differences,
+        "drift_changes": to_json(drift.changes),
+        "drift_notes": to_lines(drift.notes),
         "invalid_indexes": list(standing.invalid_indexes),
         "running": [_short(run) for run in standing.runs if run["ended_at"] is None],
         "last_run": next((_short(run) for run in standing.runs if run["ended_at"] is not None), None),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from dbmigrate.domain.catalog import Catalog, describe_drift, tables
+from dbmigrate.domain.catalog import Catalog, tables
 from dbmigrate.domain.compatibility import deploy_order, phases
+from dbmigrate.domain.drift import Drift, drift_between, told
 from dbmigrate.domain.errors import BadRequest, DriftFound, EditedRevision, NotReversible, RunInProgress
 from dbmigrate.domain.evidence import Evidence
 from dbmigrate.domain.facts import Facts, facts_of
@@ -38,18 +39,23 @@ def check_history(history: History, standing: Standing) -> None:
 
 
 def find_drift(standing: Standing, evidence: Evidence | None) -> list[str]:
-    """The differences between the live catalog and what it should be; empty when there are none or nothing is
-    known.
+    """The differences between the live catalog and what it should be, as sentences; empty when there are none
+    or nothing is known."""
+    return told(drift_of(standing, evidence).changes)
+
+
+def drift_of(standing: Standing, evidence: Evidence | None) -> Drift:
+    """How the live catalog differs from what it should be.
 
     What the revisions make on scratch counts on a server of the same major version; what our own last run
     left there counts always. Being equal to one of them is enough.
     """
-    differences: list[str] = []
+    drift = Drift()
     for expected in expected_catalogs(standing, evidence):
-        differences = describe_drift(expected, standing.catalog)
-        if not differences:
-            return []
-    return differences
+        drift = drift_between(expected, standing.catalog, standing.own_roles)
+        if not drift.changes:
+            break
+    return drift
 
 
 def expected_catalogs(standing: Standing, evidence: Evidence | None) -> list[Catalog]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from dbmigrate.domain.catalog import describe_changes, tables
+from dbmigrate.domain.catalog import tables
+from dbmigrate.domain.changelog import describe_changes, renames_of
 from dbmigrate.domain.compatibility import Phase
 from dbmigrate.domain.evidence import Evidence
 from dbmigrate.domain.facts import Facts
@@ -19,7 +20,7 @@ def steps_up(facts: Iterable[Facts], phases: Mapping[str, Phase]) -> Iterator[St
             seen.revision,
             seen.doc,
             sql=seen.sql,
-            changes=tuple(describe_changes(fact.before, seen.changes)),
+            changes=tuple(describe_changes(fact.before, seen.changes, renames_of(seen.statements))),
             autocommit=seen.autocommit,
             round_trip=seen.round_trip,
             phase=phases[seen.revision].kind,

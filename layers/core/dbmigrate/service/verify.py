@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from dbmigrate.domain.catalog import Catalog, apply_changes, changes_between, describe_drift, fingerprint
+from dbmigrate.domain.catalog import Catalog, apply_changes, changes_between, fingerprint
+from dbmigrate.domain.drift import describe_drift
 from dbmigrate.domain.errors import VerificationFailed
 from dbmigrate.domain.evidence import Evidence
 from dbmigrate.domain.standing import Standing, from_label, label
@@ -65,5 +66,5 @@ def _expected_catalogs(
 
 def _catalog(standing: Standing, catalogs: Sequence[Catalog]) -> list[str]:
     """Nothing when the database is one of them, else how it differs from the last."""
-    differences = [describe_drift(catalog, standing.catalog) for catalog in catalogs]
+    differences = [describe_drift(catalog, standing.catalog, standing.own_roles) for catalog in catalogs]
     return differences[-1] if differences and all(differences) else []

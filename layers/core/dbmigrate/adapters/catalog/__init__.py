@@ -17,7 +17,9 @@ from dbmigrate.adapters.catalog.facts import (
     columns_by_identity,
     drop_everything,
     invalid_indexes,
+    owners,
     server_version,
+    stamp,
     table_sizes,
 )
 from dbmigrate.adapters.catalog.reading import Snapshot, reread, snapshot
@@ -27,8 +29,10 @@ __all__ = [
     "columns_by_identity",
     "drop_everything",
     "invalid_indexes",
+    "owners",
     "reread",
     "server_version",
     "snapshot",
+    "stamp",
     "table_sizes",
 ]

@@ -7,7 +7,7 @@ spelled-out default are the same; an owner's grants to himself do not count.
 
 from __future__ import annotations
 
-from dbmigrate.adapters.catalog.parts import FIRST_OF_USERS, OF_CLASS, OURS, no_member, role
+from dbmigrate.adapters.catalog.parts import FIRST_OF_USERS, OF_CLASS, OURS, no_member, no_part, role
 from dbmigrate.domain.catalog import LEDGER_SCHEMA
 
 THIS_DATABASE = "(SELECT b.oid FROM pg_database b WHERE b.datname = current_database())"
@@ -28,7 +28,7 @@ OWN_TYPES = f"""
    AND NOT EXISTS (SELECT FROM pg_type b WHERE b.typarray = t.oid)"""
 OWN_FUNCTIONS = f"""
   FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
- WHERE {OURS} AND {no_member("pg_proc", "p.oid")}"""
+ WHERE {OURS} AND {no_member("pg_proc", "p.oid")} AND {no_part("pg_proc", "p.oid")}"""
 # initdb makes public, but what it is now is ours.
 OWN_SCHEMAS = (
     f"FROM pg_namespace n WHERE {OURS} AND (n.nspname = 'public' OR {no_member('pg_namespace', 'n.oid')})"
@@ -45,11 +45,14 @@ SELECT 0, n.nspname, 'schema' FROM pg_namespace n
         OR EXISTS (SELECT FROM pg_class c
                     WHERE c.relnamespace = n.oid AND {no_member("pg_class", "c.oid")}))"""
 
-# The schema public belongs to whoever made the database.
+# The schema public belongs to whoever made the database, and a column's sequence to its table's owner.
 OWNER = f"""
 SELECT 0, o.name, pg_get_userbyid(o.owner)
   FROM (SELECT {TABLE_WORD} || n.nspname || '.' || c.relname AS name, c.relowner AS owner
           FROM pg_class c {OF_CLASS} AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
+           AND NOT EXISTS (SELECT FROM pg_depend d
+                            WHERE c.relkind = 'S' AND d.classid = 'pg_class'::regclass AND d.objid = c.oid
+                              AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0)
         UNION ALL SELECT 'schema ' || n.nspname, n.nspowner {OWN_SCHEMAS} AND n.nspname <> 'public'
         UNION ALL SELECT 'function ' || p.oid::regprocedure, p.proowner {OWN_FUNCTIONS}
         UNION ALL SELECT {TYPE_WORD} || n.nspname || '.' || t.typname, t.typowner {OWN_TYPES}

@@ -4,13 +4,33 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from dbmigrate.adapters.catalog.parts import OF_CLASS
+from dbmigrate.adapters.catalog.parts import OF_CLASS, OURS
 from dbmigrate.domain.sizes import Size
 
 _WITH_PARTITIONS = """
   LEFT JOIN pg_class p ON CASE c.relkind
       WHEN 'p' THEN p.oid IN (SELECT t.relid FROM pg_partition_tree(c.oid) t WHERE t.isleaf)
       ELSE p.oid = c.oid END"""
+
+OF_SCHEMAS = f"(SELECT n.oid FROM pg_namespace n WHERE {OURS})"
+OF_RELATIONS = f"(SELECT c.oid FROM pg_class c WHERE c.relnamespace IN {OF_SCHEMAS})"
+STAMPED = {
+    "pg_namespace": f"oid IN {OF_SCHEMAS}",
+    "pg_class": f"relnamespace IN {OF_SCHEMAS}",
+    "pg_attribute": f"attrelid IN {OF_RELATIONS}",
+    "pg_index": f"indrelid IN {OF_RELATIONS}",
+    "pg_trigger": f"tgrelid IN {OF_RELATIONS}",
+    "pg_rewrite": f"ev_class IN {OF_RELATIONS}",
+    "pg_policy": f"polrelid IN {OF_RELATIONS}",
+    "pg_constraint": f"connamespace IN {OF_SCHEMAS}",
+    "pg_type": f"typnamespace IN {OF_SCHEMAS}",
+    "pg_proc": f"pronamespace IN {OF_SCHEMAS}",
+    "pg_enum": "true",
+}
+STAMP = "SELECT concat_ws(' ', " + ", ".join(
+    f"(SELECT count(*) || '.' || coalesce(sum(xmin::text::bigint), 0) FROM {name} WHERE {ours})"
+    for name, ours in STAMPED.items()
+) + ")"  # fmt: skip
 
 
 def columns_by_identity(connection: Connection) -> dict[tuple[int, int], str]:
@@ -52,6 +72,25 @@ def server_version(connection: Connection) -> tuple[int, str]:
     )
     major, name = row.one()
     return int(major), str(name)
+
+
+def owners(connection: Connection) -> tuple[str, ...]:
+    """The role that owns the database and the one that is connected: whose objects need no owner line."""
+    names = connection.exec_driver_sql(
+        """SELECT current_user::text UNION SELECT pg_get_userbyid(datdba)::text FROM pg_database
+            WHERE datname = current_database() ORDER BY 1"""
+    ).scalars()
+    return tuple(names)
+
+
+def stamp(connection: Connection) -> str:
+    """Changes whenever anybody commits a change of the schema, temporary tables apart.
+
+    A query sees the catalogs as its transaction's snapshot has them, but names and types inside definitions
+    as they are now (PostgreSQL's caches). So what was read in a snapshot is whole only when the stamp of that
+    snapshot is still the stamp afterwards. A new version of a row has a later xmin, hence count and sum.
+    """
+    return str(connection.exec_driver_sql(STAMP).scalar_one())
 
 
 def drop_everything(connection: Connection, extensions: list[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dbmigrate.adapters.catalog.parts import OF_TYPE, OURS, no_member
+from dbmigrate.adapters.catalog.parts import OF_TYPE, OURS, no_member, no_part
 from dbmigrate.adapters.catalog.relations import OF_CONSTRAINT
 
 EXTENSION = "SELECT 0, x.extname, x.extversion FROM pg_extension x WHERE x.extname <> 'plpgsql'"
@@ -66,7 +66,8 @@ SELECT 0, n.nspname || '.' || t.typname,
 FUNCTION = f"""
 SELECT 0, p.oid::regprocedure::text,
        CASE WHEN p.prokind <> 'a' THEN pg_get_functiondef(p.oid) ELSE
-       (SELECT concat_ws(', ', 'AGGREGATE kind ' || g.aggkind::text,
+       (SELECT concat_ws(', ', 'AGGREGATE' || CASE g.aggkind WHEN 'o' THEN ' ORDERED SET'
+                                                        WHEN 'h' THEN ' HYPOTHETICAL' ELSE '' END,
                'RETURNS ' || pg_get_function_result(p.oid),
                'SFUNC ' || g.aggtransfn, 'STYPE ' || format_type(g.aggtranstype, NULL),
                CASE WHEN g.aggfinalfn <> 0 THEN 'FINALFUNC ' || g.aggfinalfn END,
@@ -82,7 +83,7 @@ SELECT 0, p.oid::regprocedure::text,
           FROM pg_aggregate g WHERE g.aggfnoid = p.oid) END
   FROM pg_proc p
   JOIN pg_namespace n ON n.oid = p.pronamespace
- WHERE {OURS} AND {no_member("pg_proc", "p.oid")}"""
+ WHERE {OURS} AND {no_member("pg_proc", "p.oid")} AND {no_part("pg_proc", "p.oid")}"""
 
 OPERATOR = f"""
 SELECT 0, o.oid::regoperator::text,
@@ -126,12 +127,13 @@ SELECT 0, format_type(k.castsource, NULL) || ' as ' || format_type(k.casttarget,
        concat_ws(' ', CASE k.castmethod WHEN 'f' THEN 'WITH FUNCTION ' || k.castfunc::regprocedure
                                         WHEN 'i' THEN 'WITH INOUT' ELSE 'WITHOUT FUNCTION' END,
                  CASE k.castcontext WHEN 'a' THEN 'AS ASSIGNMENT' WHEN 'i' THEN 'AS IMPLICIT' END)
-  FROM pg_cast k WHERE {no_member("pg_cast", "k.oid")}"""
+  FROM pg_cast k WHERE {no_member("pg_cast", "k.oid")} AND {no_part("pg_cast", "k.oid")}"""
 
 
 def collation(major: int) -> str:
     """Collations without the version, which is the server's operating system's."""
-    columns = ["c.collprovider", "c.collcollate", "c.collctype"]
+    columns = ["CASE c.collprovider WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' ELSE 'libc' END"]
+    columns += ["c.collcollate", "c.collctype"]
     columns += ["c.colllocale"] if major >= 17 else ["c.colliculocale"] if major >= 15 else []
     columns += ["c.collicurules"] if major >= 16 else []
     return f"""

@@ -27,6 +27,12 @@ def no_member(catalog: str, oid: str) -> str:
     return f"{oid} >= {FIRST_OF_USERS} AND {oid} NOT IN ({members})"
 
 
+def no_part(catalog: str, oid: str) -> str:
+    """The condition that the object was not made along with another, as a range type's functions are."""
+    parts = f"SELECT e.objid FROM pg_depend e WHERE e.classid = '{catalog}'::regclass AND e.deptype = 'i'"
+    return f"{oid} NOT IN ({parts})"
+
+
 OF_CLASS = f"""
   JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE {OURS} AND c.relname <> 'alembic_version' AND {no_member("pg_class", "c.oid")}"""

@@ -14,11 +14,11 @@ SELECT c.oid, n.nspname || '.' || c.relname,
                         WHERE o.oid = c.reltoastrelid AND o.reloptions IS NOT NULL) END,
                  CASE WHEN c.relrowsecurity THEN 'row security' END,
                  CASE WHEN c.relforcerowsecurity THEN 'forced' END,
-                 CASE c.relreplident WHEN 'f' THEN 'replica identity full'
-                                     WHEN 'n' THEN 'replica identity nothing' END,
+                 CASE WHEN c.relkind IN ('r', 'p', 'm') THEN
+                      CASE c.relreplident WHEN 'f' THEN 'replica identity full'
+                                          WHEN 'n' THEN 'replica identity nothing' END END,
                  CASE WHEN c.relkind = 'm' AND NOT c.relispopulated THEN 'not populated' END,
                  CASE WHEN c.relkind = 'p' THEN 'partition by ' || pg_get_partkeydef(c.oid) END,
-                 CASE WHEN c.relispartition THEN pg_get_expr(c.relpartbound, c.oid) END,
                  CASE WHEN c.reloftype <> 0 THEN 'of type ' || format_type(c.reloftype, NULL) END,
                  CASE WHEN c.reltablespace <> 0 THEN
                       (SELECT 'tablespace ' || s.spcname FROM pg_tablespace s
@@ -29,6 +29,7 @@ SELECT c.oid, n.nspname || '.' || c.relname,
                  (SELECT CASE WHEN c.relispartition THEN 'partition of ' ELSE 'inherits ' END
                          || string_agg(i.inhparent::regclass::text, ', ' ORDER BY i.inhseqno)
                     FROM pg_inherits i WHERE i.inhrelid = c.oid),
+                 CASE WHEN c.relispartition THEN pg_get_expr(c.relpartbound, c.oid) END,
                  CASE WHEN c.relkind = 'f' THEN
                       (SELECT concat_ws(' ', 'server', quote_ident(v.srvname),
                                         'options (' || array_to_string(f.ftoptions, ', ') || ')')
