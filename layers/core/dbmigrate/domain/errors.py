@@ -7,6 +7,7 @@ DbMigrateError
         BadRequest, BundleRejected, HistoryRejected, EditedRevision, UnknownRevision, DriftFound,
         WrongEnvironment, FindingsBlock, NotYetProven, PlanOutdated, RunInProgress, ForceRefused,
         ResetRefused, LinkRefused, RehearsalFailed
+            LimitExceeded
     Failed                    nothing of this step remains in the database (exit 1)
         LockNotFree, StillRunning, RevisionFailed, BackupFailed, DatabaseBusy
     NeedsPerson               somebody must look and act (exit 4)
@@ -139,6 +140,10 @@ class RevisionFailed(Failed):
 
 class RehearsalFailed(Refused):
     """A revision does not run on a scratch database."""
+
+
+class LimitExceeded(RehearsalFailed):
+    """A revision took too long, too much memory or too many processes, and was stopped."""
 
 
 class BackupFailed(Failed):
