@@ -28,9 +28,10 @@ from dbmigrate.adapters import catalog
 from dbmigrate.adapters.calibration import calibrate
 from dbmigrate.adapters.connection import Limits, connected, target_from_url
 from dbmigrate.adapters.tracer import Tracer
-from dbmigrate.domain.costs import LOW, Model
+from dbmigrate.domain.costs import Model
 from dbmigrate.domain.effects import Effects
 from dbmigrate.domain.prediction import predict
+from dbmigrate.domain.work import work_of
 from dbmigrate_local.embedded import EmbeddedPostgres, embedded_postgres
 
 SIZES = (100_000, 1_000_000, 5_000_000)
@@ -98,6 +99,7 @@ class Pair:
     low: float
     high: float
     measured: float
+    middle: float
 
     @property
     def holds(self) -> bool:
@@ -106,7 +108,7 @@ class Pair:
     @property
     def ratio(self) -> float:
         """Measured against the middle of the model."""
-        return self.measured / (self.low / LOW)
+        return self.measured / self.middle
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "ratio": round(self.ratio, 2), "holds": self.holds}
@@ -155,7 +157,9 @@ def measured(
             (predicted,) = predict([effects[operation.name]], sizes, sizes, model)
             seconds = median(_seconds(outside, operation) for _ in range(repetitions))
             high = predicted.seconds_high or 0.0
-            yield Pair(operation.kind, operation.name, rows, predicted.seconds_low, high, seconds)
+            work = work_of(effects[operation.name], sizes, sizes, model)
+            middle = sum(cost.seconds for cost in work.costs)
+            yield Pair(operation.kind, operation.name, rows, predicted.seconds_low, high, seconds, middle)
     server.drop_database(name)
 
 

@@ -10,7 +10,17 @@ from typing import Any
 import pytest
 from tests.domain.evidences import facts
 
-from dbmigrate.domain.costs import EXPRESSION_ROW, HIGH, INDEX_HIGH, LOW, WRITES_HIGH, Model, heap, rows
+from dbmigrate.domain.costs import (
+    EXPRESSION_ROW,
+    HIGH,
+    INDEX_HIGH,
+    INDEX_LOW,
+    LOW,
+    WRITES_HIGH,
+    Model,
+    heap,
+    rows,
+)
 from dbmigrate.domain.effects import Act, Effects, Lock, Write
 from dbmigrate.domain.facts import SHORT_SECONDS
 from dbmigrate.domain.prediction import Estimate, Wait, predict, total
@@ -81,9 +91,10 @@ DONE = [
 @pytest.mark.parametrize(("done", "middle"), DONE)
 def test_work_is_counted_once_and_given_as_a_range(done: dict[str, Any], middle: float) -> None:
     found = estimate(**done)
-    assert found.seconds_low == pytest.approx(LOW * middle, rel=1e-3)
-    more = len(done.get("builds", ())) * (INDEX_HIGH - HIGH) * INDEX
-    assert found.seconds_high == pytest.approx(HIGH * middle + more, rel=1e-3)
+    indexes = len(done.get("builds", ())) * INDEX
+    rest = middle - indexes
+    assert found.seconds_low == pytest.approx(LOW * rest + INDEX_LOW * indexes, rel=1e-3)
+    assert found.seconds_high == pytest.approx(HIGH * rest + INDEX_HIGH * indexes, rel=1e-3)
     assert found.unsized == ()
 
 
@@ -119,12 +130,12 @@ def test_a_query_is_taken_to_write_every_row(
     assert found.seconds_high == pytest.approx(WRITES_HIGH * middle + HIGH * read, abs=0.01)
 
 
-KEYS = {
+KEYS = {"index": {
     "public.pk": "CREATE UNIQUE INDEX pk ON public.orders USING btree (id)",
     "public.two": "CREATE UNIQUE INDEX two ON public.orders USING btree (n, id)",
     "public.part": "CREATE UNIQUE INDEX part ON public.orders USING btree (code) WHERE (n > 1)",
     "public.ix": "CREATE INDEX ix ON public.orders USING btree (name)",
-}
+}}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -146,6 +157,27 @@ def test_a_row_that_its_key_names_is_one_row(sql: str, one: bool) -> None:
     assert (found.seconds_high == 0) is one
 
 
+PARTS = {
+    "relation": {"public.log": "p|p", "public.log_1": "r|p", ORDERS: "r|p", USERS: "r|p"},
+}
+OF_PARTS = [
+    ("ALTER …", {**key("add constraint", FOREIGN_KEY), "scans": ("public.log", ORDERS, USERS)}, LOOKED_UP),
+    ("ALTER TABLE log …", {"scans": ("public.log", ORDERS)}, SCAN),
+    ("UPDATE log SET n = 1", {"scans": (ORDERS,), "writes": (Write(ORDERS, updated=1),)}, WRITE),
+    ("UPDATE log SET n = 1", {"scans": (ORDERS,)}, WRITE),
+    ("UPDATE log SET n = 1", {}, WRITE),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sql", "done", "middle"), OF_PARTS)
+def test_a_partitioned_table_is_not_counted_beside_its_partitions(
+    sql: str, done: dict[str, Any], middle: float
+) -> None:
+    sizes = {**SIZES, "public.log": SIZES[ORDERS]}
+    (found,) = predict([Effects(sql, **done)], sizes, sizes, MODEL, PARTS)
+    assert found.seconds_low == pytest.approx(LOW * middle)
+
+
 def test_create_table_as_writes_what_it_reads() -> None:
     copied = estimate("CREATE TABLE new AS SELECT * FROM orders WHERE n > 5", scans=(ORDERS,))
     assert copied.seconds_high == pytest.approx(HIGH * SCAN + WRITES_HIGH * (WRITE - 1), rel=1e-3)
@@ -157,7 +189,7 @@ def test_create_table_as_writes_what_it_reads() -> None:
 def test_some_kinds_of_index_take_longer(text: str, times: int) -> None:
     act = Act("create index", ORDERS, "public.ix", now=f"CREATE INDEX ix ON public.orders {text}")
     found = estimate("CREATE INDEX …", builds=BUILT, acts=(act,))
-    assert found.seconds_low == pytest.approx(LOW * INDEX, rel=1e-3)
+    assert found.seconds_low == pytest.approx(INDEX_LOW * INDEX, rel=1e-3)
     assert found.seconds_high == pytest.approx(times * INDEX_HIGH * INDEX, rel=1e-3)
 
 

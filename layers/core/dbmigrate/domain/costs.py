@@ -18,9 +18,9 @@ ROW_BYTES = 100
 LOW, HIGH = 0.5, 3.0
 """The range around the model. On a quiet server it is right within a factor of two from 1e5 to 5e6 rows; a
 busy one is only ever slower."""
-INDEX_HIGH = 5.0
-"""Keys of text take 2 to 3 times as long to sort as the integers of the model, a few more where a collation
-is slow; the evidence does not tell a key's type."""
+INDEX_LOW, INDEX_HIGH = 0.3, 5.0
+"""Keys of text take 2 to 3 times as long to sort as the random integers of the model, and more where a
+collation is slow; keys that stand in order already take half as long. The evidence does not tell."""
 EXPRESSION_ROW = 3e-6
 """Seconds that a new column's value may take a row: gen_random_uuid() takes 2.5e-6."""
 WRITES_HIGH = 6.0
@@ -77,9 +77,11 @@ class Model:
 
 @dataclass(frozen=True)
 class Cost:
-    """One piece of work. ``low`` and ``high`` are seconds with the table in memory, ``read`` the table's
-    bytes that it must see; ``rewritten``, ``wal`` and ``disk`` as in prediction.Estimate."""
+    """One piece of work. ``seconds`` are the model's, with the table in memory, ``low`` and ``high`` the
+    range around them; ``read`` are the table's bytes that it must see; ``rewritten``, ``wal`` and ``disk``
+    as in prediction.Estimate."""
 
+    seconds: float
     low: float
     high: float
     read: int = 0
@@ -113,17 +115,17 @@ def rewritten(model: Model, size: Size, new_column: bool = False) -> Cost:
     seconds = model.rewrite_row * rows(size) + model.rewrite_page * _pages(size)
     high = HIGH * (seconds + new_column * EXPRESSION_ROW * rows(size))
     whole = heap(size)
-    return Cost(LOW * seconds, high, read=whole, rewritten=whole, wal=whole, disk=2 * whole)
+    return Cost(seconds, LOW * seconds, high, read=whole, rewritten=whole, wal=whole, disk=2 * whole)
 
 
 def indexed(model: Model, size: Size, method: str = "btree", partial: bool = False) -> Cost:
     """One index built: read, sorted (in files beside it), written, logged. A partial one may sort little."""
     count = rows(size)
     seconds = model.index_row * count * math.log2(max(count, 2)) + model.scan_page * _pages(size)
-    low = scanned(model, size).low if partial else LOW * seconds
+    low = scanned(model, size).low if partial else INDEX_LOW * seconds
     high = INDEX_HIGH * seconds * SLOWER_METHODS.get(method, 1.0)
     wide = WIDE_ENTRY_BYTES * count
-    return Cost(low, high, read=heap(size), rewritten=ENTRY_BYTES * count, wal=wide, disk=3 * wide)
+    return Cost(seconds, low, high, read=heap(size), rewritten=ENTRY_BYTES * count, wal=wide, disk=3 * wide)
 
 
 def looked_up(model: Model, size: Size) -> Cost:
@@ -137,7 +139,7 @@ def written(model: Model, size: Size, entries: bool = True) -> Cost:
     seconds = model.write_row * rows(size) + model.write_page * _pages(size)
     seconds += model.entry_row * indexes / ENTRY_BYTES
     new = heap(size) + indexes
-    return Cost(LOW * seconds, WRITES_HIGH * seconds, read=new, wal=2 * new, disk=3 * new)
+    return Cost(seconds, LOW * seconds, WRITES_HIGH * seconds, read=new, wal=2 * new, disk=3 * new)
 
 
 def inserted(model: Model, size: Size, count: int) -> Cost:
@@ -145,7 +147,7 @@ def inserted(model: Model, size: Size, count: int) -> Cost:
     entries = size.index_bytes / ENTRY_BYTES / max(rows(size), 1)
     seconds = count * (model.write_row + model.entry_row * entries)
     new = round(count * (size.bytes / max(rows(size), 1) or ROW_BYTES))
-    return Cost(LOW * seconds, WRITES_HIGH * seconds, wal=2 * new, disk=3 * new)
+    return Cost(seconds, LOW * seconds, WRITES_HIGH * seconds, wal=2 * new, disk=3 * new)
 
 
 def rows(size: Size) -> int:
@@ -163,4 +165,4 @@ def _pages(size: Size) -> float:
 
 
 def _around(seconds: float, read: int) -> Cost:
-    return Cost(LOW * seconds, HIGH * seconds, read)
+    return Cost(seconds, LOW * seconds, HIGH * seconds, read)

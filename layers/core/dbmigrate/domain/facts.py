@@ -107,7 +107,7 @@ def facts_of(
             known,
             before,
             after,
-            tuple(predict(seen.statements, known, existing, model, before.get("index"))),
+            tuple(predict(seen.statements, known, existing, model, before)),
             evidence.server_major,
             live_major,
             live_time_zone,

@@ -7,10 +7,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dbmigrate.domain import words
+from dbmigrate.domain.catalog import Catalog
 from dbmigrate.domain.costs import LOW, Model, in_memory
 from dbmigrate.domain.effects import BLOCKS, Effects
 from dbmigrate.domain.sizes import Size
-from dbmigrate.domain.work import Work, unique_columns, work_of
+from dbmigrate.domain.work import Known, Work, known_of, work_of
 
 CONCURRENTLY = re.compile(r"\bCONCURRENTLY\b", re.IGNORECASE)
 
@@ -65,15 +66,16 @@ def predict(
     sizes: Mapping[str, Size],
     existing: Collection[str],
     model: Model | None = None,
-    indexes: Mapping[str, str] | None = None,
+    catalog: Catalog | None = None,
 ) -> Iterator[Estimate]:
     """An estimate for each statement of a revision. A table that is not in ``existing`` is new and empty.
-    ``indexes`` are the catalog's definitions, which tell what finds a single row."""
+    ``catalog`` is that before the revision; it tells what finds a single row, and which tables only stand for
+    their partitions."""
     model = model or Model()
     cold = not in_memory(sizes, model)
-    unique = unique_columns(indexes or {}) if statements else frozenset()
+    known = known_of(catalog or {}) if statements else Known()
     alone = [
-        _estimate(work_of(statement, sizes, existing, model, unique), statement, model, cold)
+        _estimate(work_of(statement, sizes, existing, model, known), statement, model, cold)
         for statement in statements
     ]
     for number, estimate in enumerate(alone):

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from dbmigrate.domain import costs
+from dbmigrate.domain.catalog import Catalog
 from dbmigrate.domain.costs import Cost, Model
 from dbmigrate.domain.effects import Effects, Write
 from dbmigrate.domain.sizes import Size
@@ -31,10 +32,22 @@ class Work:
     unsized: tuple[str, ...]
 
 
-def unique_columns(indexes: Mapping[str, str]) -> frozenset[str]:
-    """Columns that alone find a row, in full, from the catalog's definitions of indexes."""
-    found = (UNIQUE.match(definition) for definition in indexes.values())
-    return frozenset(f"{match[1]}.{match[2]}" for match in found if match)
+@dataclass(frozen=True)
+class Known:
+    """What the catalog tells: the columns that alone find a row, in full, and the partitioned tables."""
+
+    unique: frozenset[str] = frozenset()
+    partitioned: frozenset[str] = frozenset()
+
+
+def known_of(catalog: Catalog) -> Known:
+    """What a catalog tells of its tables."""
+    found = (UNIQUE.match(definition) for definition in catalog.get("index", {}).values())
+    relations = catalog.get("relation", {}).items()
+    return Known(
+        frozenset(f"{match[1]}.{match[2]}" for match in found if match),
+        frozenset(name for name, what in relations if what.split("|")[0] == "p"),
+    )
 
 
 def work_of(
@@ -42,17 +55,17 @@ def work_of(
     sizes: Mapping[str, Size],
     existing: Collection[str],
     model: Model,
-    unique: Collection[str] = (),
+    catalog: Known | None = None,
 ) -> Work:
     """What the statement does at these sizes. A table that is neither sized nor existing is new and empty."""
     text = COMMENT.sub(" ", LITERAL.sub("''", effects.sql))
-    known = _Sizes(sizes, existing)
+    known, told = _Sizes(sizes, existing), catalog or Known()
     found = [
         *_storage(effects, text, known, model),
         *(
-            _rows(effects, text, known, model, unique)
+            _rows(effects, text, known, model, told)
             if OF_ROWS.match(text)
-            else _reading(effects, known, model)
+            else _reading(effects, known, model, told)
         ),
         *_copied(effects, text, known, model),
     ]
@@ -87,32 +100,37 @@ def _storage(effects: Effects, text: str, known: _Sizes, model: Model) -> Iterat
             yield costs.scanned(model, known.of(table))
 
 
-def _reading(effects: Effects, known: _Sizes, model: Model) -> Iterator[Cost]:
-    """Tables that are only read, to check them: alone, or against the other side of a foreign key."""
+def _reading(effects: Effects, known: _Sizes, model: Model, told: Known) -> Iterator[Cost]:
+    """Tables that are only read, to check them: alone, or against the other side of a foreign key. Of a
+    partitioned table the partitions count."""
+    scans = [table for table in effects.scans if table not in told.partitioned]
     parents = [
         qualified(match[1])
         for act in effects.did("add constraint", "validate constraint")
         if (match := PARENT.search(act.now or act.was or ""))
     ]
     # An empty child hides the parent's scan; a key that nobody validates scans neither.
-    keyed = {*effects.scans, *parents} if parents and effects.scans else set()
+    unseen = [table for table in parents if table not in effects.scans]
+    keyed = {*scans, *unseen} if parents and scans else set()
     for table in sorted(keyed):
         yield costs.looked_up(model, known.of(table))
     done = {*keyed, *effects.rewrites, *(table for _, table in effects.builds)}
-    for table in effects.scans:
+    for table in scans:
         if table not in done:
             yield costs.scanned(model, known.of(table))
 
 
-def _rows(
-    effects: Effects, text: str, known: _Sizes, model: Model, unique: Collection[str]
-) -> Iterator[Cost]:
+def _rows(effects: Effects, text: str, known: _Sizes, model: Model, told: Known) -> Iterator[Cost]:
     """Rows read and written. What a query chooses on a few seeded rows says nothing of the live ones: it may
     be none of them and must be taken as all, unless a key names the row."""
     chooses = bool(CHOOSES.search(text))
-    targets = _targets(effects)
+    targets = _targets(effects, told)
     by_key = BY_KEY.search(text)
-    if by_key and targets and all(f"{table}.{by_key[1]}" in unique for table in (*targets, *effects.scans)):
+    if (
+        by_key
+        and targets
+        and all(f"{table}.{by_key[1]}" in told.unique for table in (*targets, *effects.scans))
+    ):
         return
     found = [costs.written(model, known.of(table), entries=entries) for table, entries in targets.items()]
     found += [costs.scanned(model, known.of(table)) for table in effects.scans if table not in targets]
@@ -122,13 +140,18 @@ def _rows(
             yield costs.inserted(model, _sized_or_empty(known, write), write.inserted)
 
 
-def _targets(effects: Effects) -> dict[str, bool]:
-    """Tables of which rows are updated (their indexes get new entries) or deleted (they do not)."""
+def _targets(effects: Effects, told: Known) -> dict[str, bool]:
+    """Tables of which rows are updated (their indexes get new entries) or deleted (they do not). A
+    partitioned table stands for those of its partitions that were read or written, if any was."""
     found = {write.table: write.updated > 0 for write in effects.writes if write.updated or write.deleted}
     for table in deletes([effects.sql]):
         found.setdefault(table, False)
     for column in overwrites([effects.sql]):
         found[column.rpartition(".")[0]] = True
+    for parent in found.keys() & told.partitioned:
+        parts = [table for table in (*found, *effects.scans) if table not in told.partitioned]
+        if parts:
+            found |= dict.fromkeys(parts, found.pop(parent))
     return {table: entries for table, entries in found.items() if table not in effects.truncates}
 
 
