@@ -9,6 +9,7 @@ import pytest
 from tests.domain.evidences import DIGEST, history, seen
 from tests.service.conftest import THREE, World
 
+from dbmigrate.domain.effects import Act, Effects, Lock
 from dbmigrate.domain.errors import (
     BadRequest,
     BundleRejected,
@@ -166,10 +167,16 @@ def test_the_bundle_must_have_succeeded_before(world: World) -> None:
 
 
 def test_what_blocks_is_refused(world: World) -> None:
-    bad = seen("a1", changes=()), seen("b2", ("a1",), sql=("CREATE INDEX ON users (name)",))
+    index = Effects(
+        "CREATE INDEX ix ON users (name)",
+        locks=(Lock("public.users", "SHARE"),),
+        builds=(("public.ix", "public.users"),),
+        acts=(Act("create index", "public.users", "public.ix"),),
+    )
+    bad = seen("a1", changes=()), seen("b2", ("a1",), statements=(index,))
     world = World(history(replace(bad[0], changes=THREE.revisions["a1"].changes), bad[1]))
     world.upgrade(world.validate())
-    world.database.bytes = {"public.users": SMALL_BYTES}
+    world.database.bytes = {"public.users": 100 * SMALL_BYTES}
     with pytest.raises(FindingsBlock, match="DM104 b2"):
         world.validate()
     world.rule(environment="development")
