@@ -21,7 +21,7 @@ from dbmigrate_cli.evidence import make_evidence
 from dbmigrate_cli.judgement import judge_plan
 from dbmigrate_cli.live_sizes import with_sizes, with_speed
 from dbmigrate_cli.options import Options
-from dbmigrate_cli.pending import find_start, imagined
+from dbmigrate_cli.pending import Start, find_start, imagined
 from dbmigrate_cli.reports import refuse, write
 from dbmigrate_cli.shared_options import scratch_option, stack_option
 
@@ -92,7 +92,7 @@ def judge(options: Options, asked: Asked) -> Report:
     history = history_of(options)
     _ = history.head
     begin = find_start(options, history, asked.start, asked.against)
-    evidence = make_evidence(options, history, asked.scratch)
+    evidence = rehearsed(options, history, begin, asked.scratch)
     standing = begin.standing or imagined(evidence, begin.revisions)
     standing, sized = with_sizes(options, standing, asked.stats, asked.stack)
     standing = with_speed(options, standing, asked.calibrate, asked.scratch)
@@ -105,6 +105,13 @@ def judge(options: Options, asked: Asked) -> Report:
         requested_by="",
     )
     return judge_plan(plan, evidence, history, begin, sized)
+
+
+def rehearsed(options: Options, history: History, begin: Start, scratch: str | None) -> Evidence:
+    """What the pending revisions did; nothing is started for none."""
+    if not history.pending(begin.revisions):
+        return Evidence(0, (), {}, begin.revisions)
+    return make_evidence(options, history, scratch, begin.revisions)
 
 
 def bundle_digest(history: History, evidence: Evidence) -> str:

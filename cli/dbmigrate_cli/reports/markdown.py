@@ -9,7 +9,7 @@ from dbmigrate.domain.findings import Finding
 from dbmigrate.domain.plan import Step
 from dbmigrate.domain.report import Report
 from dbmigrate.domain.report_rules import about
-from dbmigrate.domain.report_words import grouped, headline, is_code, relations, waiting, work
+from dbmigrate.domain.report_words import grouped, headline, is_code, rehearsed, relations, waiting, work
 from dbmigrate.domain.words import counted, first_line, span
 from dbmigrate_cli.reports.safe_markdown import block, code, folded, html, plain
 
@@ -68,8 +68,8 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
         yield "Way back", _way_back(report)
     if plan.deploy_order:
         yield "Order", plain(plan.deploy_order)
-    rehearsed = counted(len(report.evidence.order), "revision")
-    yield "Rehearsed", f"{rehearsed} on PostgreSQL {report.evidence.server_major}: up, down and up again"
+    if plan.steps:
+        yield "Rehearsed", rehearsed(report.evidence)
 
 
 def _way_back(report: Report) -> str:

@@ -8,7 +8,7 @@ from dbmigrate.domain.findings import Finding
 from dbmigrate.domain.plan import Step
 from dbmigrate.domain.report import Report
 from dbmigrate.domain.report_rules import about
-from dbmigrate.domain.report_words import grouped, headline, is_code, waiting, work
+from dbmigrate.domain.report_words import grouped, headline, is_code, rehearsed, waiting, work
 from dbmigrate.domain.words import counted, first_line, span
 from dbmigrate_cli.output import Output
 
@@ -21,9 +21,8 @@ VERDICTS = {"pass": "Passed", "review": "To review", "block": "Blocked"}
 
 def show_report(output: Output, report: Report) -> None:
     """The whole report; the verdict comes last, where a person at a terminal looks first."""
-    evidence = report.evidence
-    rehearsed = counted(len(evidence.order), "revision")
-    output.say(f"Rehearsed {rehearsed} on PostgreSQL {evidence.server_major}: up, down and up again.")
+    if report.plan.steps:
+        output.say(f"Rehearsed {rehearsed(report.evidence)}.")
     for step in report.plan.steps:
         _show_step(output, report, step)
     strangers = [found for found in report.counting if found.revision not in report.plan.revisions]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Sequence
 
+from dbmigrate.domain.evidence import Evidence
 from dbmigrate.domain.findings import SEVERITIES, Finding
 from dbmigrate.domain.plan import Impact
 from dbmigrate.domain.words import UNSIZED, counted, span
@@ -78,6 +79,14 @@ def work(group: Iterable[Finding]) -> str:
         if words and found.relation:
             done[f"{found.relation} is {' and '.join(words)}"] = None
     return "; ".join(done)
+
+
+def rehearsed(evidence: Evidence) -> str:
+    """What ran where: ``3 revisions on PostgreSQL 15, after 147 more: up, down and up again``."""
+    before = len(evidence.base_revisions)
+    after = f", after {before} more" if before else ""
+    ran = f"{counted(len(evidence.order), 'revision')} on PostgreSQL {evidence.server_major}"
+    return f"{ran}{after}: up, down and up again"
 
 
 def how_long(what: Finding | Impact) -> str:
