@@ -48,11 +48,11 @@ BAD = [
     ("DM101", "review", {"drops": ("public.users.name",)}),
     ("DM102", "review", {"round_trip": False, "round_trip_error": "the downgrade fails"}),
     ("DM103", "block", {"autocommit": True, "sql": (CONCURRENT, "ALTER TABLE users ADD x int")}),
-    ("DM103", "block", {"autocommit": True, "sql": (CONCURRENT, "UPDATE users SET x = 1")}),
+    ("DM103", "block", {"autocommit": True, "sql": (CONCURRENT, "UPDATE made SET x = 1")}),
     (
         "DM103",
         "block",
-        {"autocommit": True, "sql": ("ALTER TABLE users ADD x int", "UPDATE users SET x = 1")},
+        {"autocommit": True, "sql": ("ALTER TABLE users ADD x int", "UPDATE made SET x = 1")},
     ),
     ("DM103", "block", {"autocommit": True, "sql": ("CREATE TABLE a ()", "CREATE TABLE b ()")}),
     ("DM104", "note", {"statements": (PLAIN_INDEX,), "table_bytes": SMALL}),
@@ -66,7 +66,7 @@ GOOD = [
     {"autocommit": True, "sql": (CONCURRENT,), "table_bytes": LARGE},
     {"autocommit": True, "sql": ("SET statement_timeout = 0", CONCURRENT, "DROP INDEX CONCURRENTLY old")},
     {"autocommit": True, "sql": ("ALTER TYPE mood ADD VALUE 'x'", "ALTER TYPE mood ADD VALUE 'y'")},
-    {"autocommit": True, "sql": ("WITH b AS (SELECT 1) UPDATE users SET x = 1", "UPDATE users SET x = 1")},
+    {"autocommit": True, "sql": ("WITH b AS (SELECT 1) UPDATE made SET x = 1", "UPDATE made SET x = 1")},
     {"statements": (PLAIN_INDEX,), "existing": ()},
     {"doc": "Because.\n\nROLLBACK: drop it."},
 ]  # fmt: skip

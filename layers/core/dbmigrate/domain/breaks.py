@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from dbmigrate.domain.catalog import Change
-from dbmigrate.domain.columns import Column, column, same_for_clients, widens
+from dbmigrate.domain.columns import Column, column, only_the_zone, same_for_clients, widens
 from dbmigrate.domain.delta import (
     Break,
     Delta,
@@ -20,14 +20,15 @@ from dbmigrate.domain.delta import (
     table_of,
 )
 
-PRIVILEGE = re.compile(r"[\w ]+")
+WRITTEN = ("r", "p", "f")
+PARTITION = re.compile(r"\|(?:FOR VALUES|DEFAULT)")
 
 
 def breaks_of_old(delta: Delta) -> list[Break]:
     """What no longer works for the application that runs now, from this revision on."""
     found = [each for change in delta.seen.changes for each in _of_change(delta, change)]
     gone = {each.name for each in found if each.what in ("gone", "renamed")}
-    return [each for each in found if each.name in gone or each.relation not in gone]
+    return [each for each in found if each.name == each.relation or each.relation not in gone]
 
 
 def _of_change(delta: Delta, change: Change) -> Iterator[Break]:
@@ -35,11 +36,17 @@ def _of_change(delta: Delta, change: Change) -> Iterator[Break]:
     was = delta.was(kind, name)
     if kind in _OF_TABLES:
         table = table_of(kind, name, now or was or "")
-        relation = delta.start.get("relation", {}).get(table, "")
-        if relation[:1] in ("r", "p", "f") or (relation and kind == "column"):
+        if kind == "column" and table in delta.start.get("relation", {}) or _is_written(delta, table):
             yield from _OF_TABLES[kind](delta, table, name, was, now)
     elif was is not None and delta.known(kind, name) and kind in _OF_OTHERS:
         yield from _OF_OTHERS[kind](delta, name, was, now)
+
+
+def _is_written(delta: Delta, table: str) -> bool:
+    """Whether the application writes it, before and after: neither a view nor a partition of another table,
+    whose bounds are its constraints."""
+    states = (catalog.get("relation", {}).get(table, "") for catalog in (delta.start, delta.after))
+    return all(state[:1] in WRITTEN and not PARTITION.search(state) for state in states)
 
 
 def _relation(delta: Delta, name: str, was: str, now: str | None) -> Iterator[Break]:
@@ -65,7 +72,8 @@ def _column(delta: Delta, table: str, name: str, was: str | None, now: str | Non
     elif not known or was is None:
         yield from _unknown_column(delta, table, name, was, column(now))
     else:
-        yield from _nothing_left_out(delta, table, name, column(was), column(now))
+        if _is_written(delta, table):  # a view's columns have the defaults of its table's
+            yield from _nothing_left_out(delta, table, name, column(was), column(now))
         yield from _other_values(table, name, column(was), column(now))
 
 
@@ -103,7 +111,11 @@ def _proved(delta: Delta, table: str, name: str) -> bool:
 
 def _other_values(table: str, name: str, old: Column, new: Column) -> Iterator[Break]:
     change = f"{name} was {old.type} and is {new.type}"
-    if not same_for_clients(old.type, new.type):
+    if only_the_zone(old.type, new.type):
+        yield Break(
+            "zone", table, name, f"{change}: clients read a moment where they read a time, or the other way"
+        )
+    elif not same_for_clients(old.type, new.type):
         yield Break("type", table, name, f"{change}: old statements read, compare and write another type")
     elif not widens(old.type, new.type):
         yield Break("constraint", table, name, f"{change}: values that fitted are refused or cut")
@@ -131,7 +143,7 @@ def _index(delta: Delta, table: str, name: str, was: str | None, now: str | None
     if now is None:
         yield from _no_conflict(delta, table, name, was or "")
     elif was is None and not _moved(delta, "index", name, now) and _known_columns(delta, table, now):
-        text = f"writes into {table} that {bare(name)} already holds fail: {key_of(now)} must be unique"
+        text = f"writes of a second row with the same {key_of(now)} into {table} fail ({bare(name)})"
         yield Break("constraint", table, name, text)
 
 
@@ -185,14 +197,14 @@ def _extension(delta: Delta, name: str, was: str, now: str | None) -> Iterator[B
         yield Break("gone", "", name, f"extension {name} is gone, and what it brought")
 
 
-def _privileges(definition: str) -> list[str]:
-    return [each.strip() for each in PRIVILEGE.findall(definition) if each.strip()]
-
-
 def _grant(delta: Delta, name: str, was: str, now: str | None) -> Iterator[Break]:
-    lost = [each for each in _privileges(was) if each not in _privileges(now or "")]
+    """``name`` is "table public.users to reader"."""
+    kept = (now or "").split(", ")
+    lost = [each for each in was.split(", ") if each not in (*kept, "nothing")]
     if lost:
-        yield Break("privilege", "", name, f"{name} loses {', '.join(lost)}")
+        object_, _, role = name.partition(" to ")
+        text = f"{role} loses {', '.join(lost)} on {object_}"
+        yield Break("privilege", object_.partition(" ")[2], name, text)
 
 
 _OF_TABLES = {"column": _column, "constraint": _constraint, "index": _index}

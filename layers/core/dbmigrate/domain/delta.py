@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from dbmigrate.domain.catalog import Catalog
 from dbmigrate.domain.evidence import RevisionEvidence
 
-SOFT = ("constraint", "null", "default", "conflict", "row security", "privilege")
+SOFT = ("constraint", "null", "default", "conflict", "row security", "privilege", "zone")
 RETURNS = re.compile(r"\bRETURNS .*")
 UNIQUE = re.compile(r"^CREATE UNIQUE INDEX .*? ON (?:ONLY )?(\S+) USING \w+ \((.*)")
 KEY = re.compile(r"^(?:UNIQUE|PRIMARY KEY)[^(]*\((.*?)\)")

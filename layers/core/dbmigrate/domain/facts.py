@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -25,7 +26,8 @@ class Facts:
     version of the server that is to be changed, ``live_time_zone`` that of its sessions, None when nobody
     knows them. ``start`` and ``end`` are the catalogs before and after the whole plan. ``broken_queries`` are
     (query, what PostgreSQL says) of the application's queries that no longer plan from this revision on.
-    ``free_bytes`` is the live server's storage, None when nobody knows it.
+    ``free_bytes`` is the live server's storage, None when nobody knows it. ``made`` are columns of existing
+    tables that the plan itself has made before this revision.
     """
 
     evidence: RevisionEvidence
@@ -41,6 +43,7 @@ class Facts:
     end: Catalog = field(default_factory=dict)
     broken_queries: tuple[tuple[str, str], ...] = ()
     free_bytes: int | None = None
+    made: frozenset[str] = frozenset()
 
     @property
     def disk_bytes(self) -> int:
@@ -95,6 +98,7 @@ def facts_of(
     """The facts of each pending revision in turn; tables are followed through renames, drops and makings."""
     before, existing, known = evidence.catalog_at(start), live_tables, dict(sizes)
     first, end = before, evidence.catalog_at(start)
+    made: frozenset[str] = frozenset()
     for revision in revisions:
         apply_changes(end, evidence.revisions[revision].changes)
     for revision in revisions:
@@ -115,7 +119,9 @@ def facts_of(
             end,
             tuple((broken_queries or {}).get(revision, ())),
             free_bytes,
+            made,
         )
+        made = _made(seen, made)
         existing, known = _after(seen, existing, known)
         existing, before = existing & tables(after), after
 
@@ -132,3 +138,19 @@ def _after(
                 names = {first: name for first, name in names.items() if name != act.name}
     known = {names[first]: size for first, size in sizes.items() if first in names}
     return frozenset(names[first] for first in existing if first in names), known
+
+
+def _made(seen: RevisionEvidence, made: frozenset[str]) -> frozenset[str]:
+    """The plan's own columns after this revision, under the names that they have then."""
+    found = set(made)
+    for statement in seen.statements:
+        for act in statement.did("add column", "rename column", "drop column"):
+            if act.kind == "rename column" and act.was in found:
+                found = {act.now or "" if name == act.was else name for name in found}
+            elif act.kind == "add column":
+                found.add(act.name)
+            else:
+                found.discard(act.name)
+        for act in statement.did("rename table"):
+            found = {re.sub(rf"^{re.escape(act.was or '')}\.", f"{act.now}.", name) for name in found}
+    return frozenset(found)

@@ -70,5 +70,9 @@ def _replaced(delta: Delta, table: str, was: str) -> bool:
     if any(what == was and name.startswith(f"{table}.") for name, what in kept.items()):
         return True
     words = {*re.findall(r"\w+", was)}
+    columns = delta.after.get("column", {})
+    required = [name for name in words if was == f"CHECK (({name} IS NOT NULL))"]
+    if any(column(columns.get(f"{table}.{name}", "")).not_null for name in required):
+        return True
     named = [name for name in columns_of(delta.before, table) if name in words]
-    return any(f"{table}.{name}" not in delta.after.get("column", {}) for name in named)
+    return any(f"{table}.{name}" not in columns for name in named)

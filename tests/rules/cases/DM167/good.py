@@ -8,7 +8,7 @@ from alembic import op
 
 
 def upgrade() -> None:
-    # dbmigrate: allow DM101 because nothing reads it since release 41, and users.name holds the same
+    # dbmigrate: allow DM101, DM201 because nothing reads it since release 41, and users.name holds the same
     op.drop_column("users", "nickname")
 
 

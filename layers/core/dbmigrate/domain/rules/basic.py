@@ -34,13 +34,12 @@ def data_is_dropped(facts: Facts) -> Iterator[Hit]:
     """A table or a column that exists in the database today loses its identity: it is dropped, or made again
     under the same name. A rename is not a loss, and neither is what the same plan made a moment before.
     Severity: note when the live table is empty, review otherwise."""
-    for name in facts.evidence.drops:
+    for name in (name for name in facts.evidence.drops if name not in facts.made):
         for table in facts.existing_tables & {name, name.rpartition(".")[0]}:
             gone = f"the column {name} of {sized(facts, table)}" if name != table else sized(facts, table)
             yield Hit(
                 "note" if _is_empty(facts, table) else "review",
-                f"{gone} is dropped; a downgrade makes it again without its values, and old code may still "
-                "read it.",
+                f"{gone} is dropped; a downgrade makes it again without its values.",
                 next((number for number, effects in numbered(facts) if _drops(effects, name)), None),
                 table,
             )

@@ -1,0 +1,195 @@
+"""Ready replacements for columns: added and filled in batches, renamed or retyped beside the old one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from dbmigrate.domain.catalog import Catalog
+from dbmigrate.domain.columns import column
+from dbmigrate.domain.delta import KEY
+from dbmigrate.domain.rules.revision_text import BIND, execute, outside, revision, revisions, sql_name, word
+
+BATCH_ROWS = 5_000
+KEPT_EQUAL = """CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        NEW.{new} := coalesce(NEW.{new}, {there});
+        NEW.{old} := coalesce(NEW.{old}, {back});
+    ELSIF NEW.{new} IS DISTINCT FROM OLD.{new} THEN
+        NEW.{old} := {back};
+    ELSE
+        NEW.{new} := {there};
+    END IF;
+    RETURN NEW;
+END $$"""
+BATCHES = '''rows = sa.text("""
+    WITH batch AS (SELECT {key} FROM {table} WHERE {key} > :after ORDER BY {key} LIMIT {size}),
+         changed AS ({work})
+    SELECT max({key}) FROM batch
+""").bindparams(sa.bindparam("after", type_=sa.{type}))
+after = {first}
+while after is not None:
+    after = op.get_bind().scalar(rows, {{"after": after}})'''
+KEY_TYPES = {
+    "smallint": ("BigInteger", "-1"),
+    "integer": ("BigInteger", "-1"),
+    "bigint": ("BigInteger", "-1"),
+    "text": ("Text", '""'),
+    "character varying": ("Text", '""'),
+}
+
+
+def key_column(catalog: Catalog, table: str) -> tuple[str, str] | None:
+    """The column and the type of a primary key that rows can be walked by; None when it is of another
+    kind."""
+    for name, definition in catalog.get("constraint", {}).items():
+        match = KEY.match(definition)
+        if match and definition.startswith("PRIMARY KEY") and name.rpartition(".")[0] == table:
+            key = match[1].strip('"')
+            type_ = column(catalog.get("column", {}).get(f"{table}.{key}", "")).type.partition("(")[0]
+            return (key, type_) if type_ in KEY_TYPES else None
+    return None
+
+
+def batches(catalog: Catalog, table: str, work: str) -> str | None:
+    """The body that walks a table by its key and commits each batch. ``work`` is the statement for one batch,
+    with {key} for the key's column; None when the table has no key to walk by."""
+    found = key_column(catalog, table)
+    if found is None:
+        return None
+    key, (type_, first) = word(found[0]), KEY_TYPES[found[1]]
+    text = BATCHES.format(
+        key=key,
+        table=sql_name(table),
+        size=BATCH_ROWS,
+        work=_escaped(work.replace("{key}", key)),
+        type=type_,
+        first=first,
+    )
+    return outside(text)
+
+
+def update(catalog: Catalog, table: str, assignments: str, condition: str | None) -> str | None:
+    """An UPDATE of a whole table, in batches."""
+    name = sql_name(table)
+    more = f" AND ({condition})" if condition else ""
+    work = f"UPDATE {name} SET {assignments} FROM batch WHERE {name}.{{key}} = batch.{{key}}{more}"
+    body = batches(catalog, table, work)
+    return revision(body, "pass") if body else None
+
+
+def delete(catalog: Catalog, table: str, condition: str | None) -> str | None:
+    """A DELETE in batches."""
+    name = sql_name(table)
+    more = f" AND ({condition})" if condition else ""
+    body = batches(
+        catalog, table, f"DELETE FROM {name} USING batch WHERE {name}.{{key}} = batch.{{key}}{more}"
+    )
+    return revision(body, "pass") if body else None
+
+
+def filled(catalog: Catalog, name: str, definition: str) -> str | None:
+    """A column with a default that differs from row to row: added empty, and filled in the next revision."""
+    table, _, bare = name.rpartition(".")
+    seen, default = column(definition), definition.rpartition(" DEFAULT ")[2]
+    fill = update(catalog, table, f"{word(bare)} = {default}", f"{sql_name(table)}.{word(bare)} IS NULL")
+    if not seen.default or fill is None:
+        return None
+    sequence = re.match(r"nextval\('([^']+)'::regclass\)$", default)
+    up = [execute(f"CREATE SEQUENCE {sequence[1]}")] if sequence else []
+    up.append(execute(f"ALTER TABLE {sql_name(table)} ADD COLUMN {word(bare)} {seen.type}"))
+    up.append(execute(f"ALTER TABLE {sql_name(table)} ALTER COLUMN {word(bare)} SET DEFAULT {default}"))
+    if sequence:
+        up.append(execute(f"ALTER SEQUENCE {sequence[1]} OWNED BY {sql_name(table)}.{word(bare)}"))
+    back = execute(f"ALTER TABLE {sql_name(table)} DROP COLUMN {word(bare)}")
+    return revisions(revision("\n".join(up), back), fill)
+
+
+def beside(catalog: Catalog, table: str, old: str, new: str, types: tuple[str, str]) -> str | None:
+    """A second column that a trigger keeps equal to the first, and the rows of today in batches. ``types``
+    are those of both. The old one goes in a later plan, when nothing reads it."""
+    fill = update(
+        catalog,
+        table,
+        f"{word(new)} = {_cast(f'{sql_name(table)}.{word(old)}', *types)}",
+        f"{sql_name(table)}.{word(new)} IS NULL",
+    )
+    if fill is None:
+        return None
+    bare = table.rpartition(".")[2]
+    function = f"{bare}_keep_{new}"[:63]
+    body = KEPT_EQUAL.format(
+        function=word(function),
+        old=word(old),
+        new=word(new),
+        there=_cast(f"NEW.{word(old)}", *types),
+        back=_cast(f"NEW.{word(new)}", *reversed(types)),
+    )
+    on = f"ON {sql_name(table)} FOR EACH ROW EXECUTE FUNCTION {word(function)}()"
+    up = [
+        execute(f"ALTER TABLE {sql_name(table)} ADD COLUMN {word(new)} {types[1]}"),
+        f'op.execute("""\n{body}\n""")',
+        execute(f"CREATE TRIGGER {word(function)} BEFORE INSERT OR UPDATE {on}"),
+    ]
+    down = [
+        execute(f"DROP TRIGGER {word(function)} ON {sql_name(table)}"),
+        execute(f"DROP FUNCTION {word(function)}()"),
+        execute(f"ALTER TABLE {sql_name(table)} DROP COLUMN {word(new)}"),
+    ]
+    return revisions(revision("\n".join(up), "\n".join(down)), fill)
+
+
+def table_under_both_names(catalog: Catalog, old: str, new: str) -> str:
+    """A table renamed, with a view that PostgreSQL lets the old application write through, by the same
+    roles."""
+    up = [
+        execute(f"ALTER TABLE {sql_name(old)} RENAME TO {word(new.rpartition('.')[2])}"),
+        execute(f"CREATE VIEW {sql_name(old)} AS SELECT * FROM {sql_name(new)}"),
+        *_grants(catalog, old),
+    ]
+    down = [
+        execute(f"DROP VIEW {sql_name(old)}"),
+        execute(f"ALTER TABLE {sql_name(new)} RENAME TO {word(old.rpartition('.')[2])}"),
+    ]
+    return revision("\n".join(up), "\n".join(down))
+
+
+def _grants(catalog: Catalog, table: str) -> Iterator[str]:
+    for name, rights in catalog.get("grant", {}).items():
+        object_, _, role = name.partition(" to ")
+        if object_ == f"table {table}" and rights != "nothing" and "WITH GRANT" not in rights:
+            yield execute(f"GRANT {rights} ON {sql_name(table)} TO {role}")
+
+
+def in_utc(name: str, was: str, now: str) -> str:
+    """A change of type that takes the values for UTC, whatever the server's time zone is."""
+    table, _, bare = name.rpartition(".")
+    zone = execute("SET LOCAL TIME ZONE 'UTC'")
+    both = (
+        execute(f"ALTER TABLE {sql_name(table)} ALTER COLUMN {word(bare)} TYPE {type_}")
+        for type_ in (now, was)
+    )
+    return revision(*(f"{zone}\n{change}" for change in both))
+
+
+def checked_length(table: str, name: str, type_: str) -> str | None:
+    """A CHECK in place of a shorter type, valid in the next revision; None for what has no length."""
+    match = re.fullmatch(r"character varying\((\d+)\)", type_)
+    if match is None:
+        return None
+    constraint = f"ck_{table.rpartition('.')[2]}_{name}_length"[:63]
+    on = f"ALTER TABLE {sql_name(table)}"
+    drop = execute(f"{on} DROP CONSTRAINT {word(constraint)}")
+    add = f"{on} ADD CONSTRAINT {word(constraint)} CHECK (length({word(name)}) <= {match[1]}) NOT VALID"
+    valid = execute(f"{on} VALIDATE CONSTRAINT {word(constraint)}")
+    return revisions(revision(execute(add), drop), revision(valid, f"{drop}\n{execute(add)}"))
+
+
+def _cast(value: str, was: str, now: str) -> str:
+    return value if was == now else f"{value}::{now}"
+
+
+def _escaped(sql: str) -> str:
+    """For a text with binds in a Python literal of three quotes."""
+    return BIND.sub(r"\\\\:", sql)

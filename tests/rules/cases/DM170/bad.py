@@ -1,0 +1,15 @@
+"""Give every order a token for links.
+
+Rollback: drop the column; no link was sent yet.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+
+def upgrade() -> None:
+    op.add_column("orders", sa.Column("token", sa.Uuid, server_default=sa.func.gen_random_uuid()))
+
+
+def downgrade() -> None:
+    op.drop_column("orders", "token")

@@ -1,0 +1,16 @@
+"""Give every new order a token for links.
+
+Rollback: drop the column; no link was sent yet.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+
+def upgrade() -> None:
+    op.add_column("orders", sa.Column("token", sa.Uuid))
+    op.alter_column("orders", "token", server_default=sa.func.gen_random_uuid())
+
+
+def downgrade() -> None:
+    op.drop_column("orders", "token")

@@ -1,0 +1,22 @@
+"""Let an order have more than two thousand million pieces.
+
+Rollback: make it an integer again.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+LEAVES = [
+    "public.orders.quantity",
+    "public.orders.quantity_new",
+    "public.orders_keep_quantity_new()",
+    "public.orders.orders_keep_quantity_new",
+]
+
+
+def upgrade() -> None:
+    op.alter_column("orders", "quantity", type_=sa.BigInteger)
+
+
+def downgrade() -> None:
+    op.alter_column("orders", "quantity", type_=sa.Integer)

@@ -1,0 +1,17 @@
+"""Say of a visit at which moment it was.
+
+Rollback: take the zone away again.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+LIVE_TIME_ZONE = "Europe/Berlin"
+
+
+def upgrade() -> None:
+    op.alter_column("visits", "seen_at", type_=sa.DateTime(timezone=True))
+
+
+def downgrade() -> None:
+    op.alter_column("visits", "seen_at", type_=sa.DateTime)

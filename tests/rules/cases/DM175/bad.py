@@ -1,0 +1,17 @@
+"""Know which device read it.
+
+Rollback: drop the column.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+LEAVES = ["public.readings.device"]
+
+
+def upgrade() -> None:
+    op.add_column("readings", sa.Column("device", sa.Text, nullable=False))
+
+
+def downgrade() -> None:
+    op.drop_column("readings", "device")

@@ -1,0 +1,16 @@
+"""A nickname is an alias.
+
+Rollback: rename it back.
+"""
+
+from alembic import op
+
+LEAVES = ["public.users.nickname", "public.users_keep_alias()", "public.users.users_keep_alias"]
+
+
+def upgrade() -> None:
+    op.alter_column("users", "nickname", new_column_name="alias")
+
+
+def downgrade() -> None:
+    op.alter_column("users", "alias", new_column_name="nickname")
