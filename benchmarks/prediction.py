@@ -6,7 +6,7 @@ the same server (adapters/calibration.py), which knows neither these tables nor 
 statement does is traced on an empty copy of the tables. The sizes are the planner's own estimates after
 ANALYZE. Measured is the statement with its commit on a server that writes to disk before it says "committed"
 (fsync on), the median of the repetitions. A pair counts when that lies within the predicted range; the ratio
-says how far it is from the model's middle. `beside` pairs are told and not counted.
+says how far it is from the model's middle. `beside` pairs are told and not counted; they run once.
 """
 
 from __future__ import annotations
@@ -124,7 +124,8 @@ class Pair:
 def traced(server: EmbeddedPostgres) -> dict[str, Effects]:
     """What each operation does, seen on a copy of the tables with a handful of rows."""
     found = {}
-    with connected(target_from_url(server.create_database("scratch")), Limits()) as connection:
+    url = server.create_database("prediction_scratch")
+    with connected(target_from_url(url), Limits()) as connection:
         for statement in (*TABLES, *KEYS, *FILL):
             connection.exec_driver_sql(statement.format(users=5, orders=10))
         connection.commit()
@@ -140,6 +141,7 @@ def traced(server: EmbeddedPostgres) -> dict[str, Effects]:
             connection.exec_driver_sql("ALTER TABLE orders DROP CONSTRAINT IF EXISTS many")
             connection.exec_driver_sql("ALTER TABLE orders DROP CONSTRAINT IF EXISTS orders_user")
             connection.commit()
+    server.drop_database("prediction_scratch")
     return found
 
 
@@ -147,7 +149,7 @@ def measured(
     server: EmbeddedPostgres, rows: int, effects: Mapping[str, Effects], model: Model, repetitions: int
 ) -> Iterator[Pair]:
     """Each operation at this size."""
-    name = f"live_{rows}"
+    name = f"prediction_{rows}"
     with connected(target_from_url(server.create_database(name)), Limits()) as connection:
         outside = connection.execution_options(isolation_level="AUTOCOMMIT")
         for statement in (*TABLES, *FILL, *KEYS, "VACUUM (FREEZE, ANALYZE) users, orders"):
@@ -155,7 +157,8 @@ def measured(
         for operation in OPERATIONS:
             sizes = catalog.table_sizes(outside)
             (predicted,) = predict([effects[operation.name]], sizes, sizes, model)
-            seconds = median(_seconds(outside, operation) for _ in range(repetitions))
+            tries = 1 if operation.kind == "beside" else repetitions
+            seconds = median(_seconds(outside, operation) for _ in range(tries))
             high = predicted.seconds_high or 0.0
             work = work_of(effects[operation.name], sizes, sizes, model)
             middle = sum(cost.seconds for cost in work.costs)
