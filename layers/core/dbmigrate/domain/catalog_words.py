@@ -159,7 +159,7 @@ def _trigger(definition: str) -> str:
 
 
 def _rule(definition: str) -> str:
-    found = CREATED_RULE.fullmatch(" ".join(definition.split()))
+    found = CREATED_RULE.fullmatch(re.sub(r";( [A-Z]+)?$", r"\1", " ".join(definition.split())))
     return one_line(found["rest"] if found else definition)
 
 
