@@ -110,12 +110,12 @@ def scanned(model: Model, size: Size) -> Cost:
 
 
 def rewritten(model: Model, size: Size, new_column: bool = False) -> Cost:
-    """Copied into new storage, without its indexes; the old stays until the commit, and all goes to the
-    log. A new column has values to be computed."""
+    """Copied into new storage, without its indexes; the old stays until the commit. A new
+    column has values to be computed."""
     seconds = model.rewrite_row * rows(size) + model.rewrite_page * _pages(size)
     high = HIGH * (seconds + new_column * EXPRESSION_ROW * rows(size))
     whole = heap(size)
-    return Cost(seconds, LOW * seconds, high, read=whole, rewritten=whole, wal=whole, disk=2 * whole)
+    return Cost(seconds, LOW * seconds, high, read=whole, rewritten=whole, wal=whole, disk=whole)
 
 
 def indexed(model: Model, size: Size, method: str = "btree", partial: bool = False) -> Cost:
@@ -124,8 +124,9 @@ def indexed(model: Model, size: Size, method: str = "btree", partial: bool = Fal
     seconds = model.index_row * count * math.log2(max(count, 2)) + model.scan_page * _pages(size)
     low = scanned(model, size).low if partial else INDEX_LOW * seconds
     high = INDEX_HIGH * seconds * SLOWER_METHODS.get(method, 1.0)
-    wide = WIDE_ENTRY_BYTES * count
-    return Cost(seconds, low, high, read=heap(size), rewritten=ENTRY_BYTES * count, wal=wide, disk=3 * wide)
+    made = ENTRY_BYTES * count
+    wal = WIDE_ENTRY_BYTES * count
+    return Cost(seconds, low, high, read=heap(size), rewritten=made, wal=wal, disk=2 * made)
 
 
 def looked_up(model: Model, size: Size) -> Cost:
@@ -139,7 +140,7 @@ def written(model: Model, size: Size, entries: bool = True) -> Cost:
     seconds = model.write_row * rows(size) + model.write_page * _pages(size)
     seconds += model.entry_row * indexes / ENTRY_BYTES
     new = heap(size) + indexes
-    return Cost(seconds, LOW * seconds, WRITES_HIGH * seconds, read=new, wal=2 * new, disk=3 * new)
+    return Cost(seconds, LOW * seconds, WRITES_HIGH * seconds, read=new, wal=2 * new, disk=new)
 
 
 def inserted(model: Model, size: Size, count: int) -> Cost:
@@ -147,7 +148,7 @@ def inserted(model: Model, size: Size, count: int) -> Cost:
     entries = size.index_bytes / ENTRY_BYTES / max(rows(size), 1)
     seconds = count * (model.write_row + model.entry_row * entries)
     new = round(count * (size.bytes / max(rows(size), 1) or ROW_BYTES))
-    return Cost(seconds, LOW * seconds, WRITES_HIGH * seconds, wal=2 * new, disk=3 * new)
+    return Cost(seconds, LOW * seconds, WRITES_HIGH * seconds, wal=2 * new, disk=new)
 
 
 def rows(size: Size) -> int:

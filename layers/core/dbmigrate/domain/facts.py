@@ -47,8 +47,13 @@ class Facts:
 
     @property
     def disk_bytes(self) -> int:
-        """What must be free while it runs: what it writes, until its commit frees what it replaces."""
+        """What must be free while it runs, beside the log: its commit alone frees what it replaces."""
         return sum(estimate.disk_bytes for estimate in self.estimates)
+
+    @property
+    def wal_bytes(self) -> int:
+        """What it writes to the log."""
+        return sum(estimate.wal_bytes for estimate in self.estimates)
 
     def exists(self, table: str) -> bool:
         """Whether the application uses this table today."""

@@ -42,8 +42,8 @@ class Estimate:
     Seconds are a range; ``seconds_high`` is None where the size of a table that it must read is unknown, and
     ``unsized`` names those tables. ``waits`` are the locks that it takes, each until the end of the
     transaction. ``rewritten_bytes`` are written anew, ``wal_bytes`` go to the log and the replicas,
-    ``disk_bytes`` must be free meanwhile. ``open_ended`` says that it also waits for every older transaction
-    of the database, which no size foretells.
+    ``disk_bytes`` must be free meanwhile, apart from the log, most of which is recycled. ``open_ended`` says
+    that it also waits for every older transaction of the database, which no size foretells.
     """
 
     seconds_low: float = 0.0

@@ -5,7 +5,7 @@ Rollback: drop the index.
 
 from alembic import op
 
-FREE_BYTES = 4_000_000_000
+FREE_BYTES = 1_500_000_000
 
 
 def upgrade() -> None:

@@ -9,9 +9,6 @@ from dbmigrate.domain.facts import Facts
 from dbmigrate.domain.findings import Hit
 from dbmigrate.domain.rules.register import rule
 
-ROOM = 2
-"""Twice what is needed: the application writes meanwhile, and a full disk stops the whole server."""
-
 
 @rule(
     "DM190",
@@ -21,12 +18,16 @@ ROOM = 2
     instead="enlarge the server's storage first, or split the work: an index a revision, rows in batches",
 )
 def storage_runs_out(facts: Facts) -> Iterator[Hit]:
-    """What a revision writes, with the log and the copies that its commit frees, against the live server's
-    free storage. Severity: block when it is more, review when it is more than half; nothing when nobody tells
-    how much is free."""
-    needed, free = facts.disk_bytes, facts.free_bytes
-    if free is None or needed * ROOM <= free:
+    """What a revision writes, beside the copies that only its commit frees, against the live server's free
+    storage. Severity: block when that is more; review when it is more with the log, which a replica or a slot
+    that lags behind keeps; nothing when nobody tells how much is free."""
+    needed, logged, free = facts.disk_bytes, facts.wal_bytes, facts.free_bytes
+    if free is None or needed + logged <= free:
         return
     number = max(range(len(facts.estimates)), key=lambda at: facts.estimates[at].disk_bytes)
-    severity = "block" if needed > free else "review"
-    yield Hit(severity, f"it needs {words.size(needed)}, {words.size(free)} are free.", number + 1)
+    yield Hit(
+        "block" if needed > free else "review",
+        f"it needs {words.size(needed)} and writes up to {words.size(logged)} to the log, "
+        f"{words.size(free)} are free.",
+        number + 1,
+    )
