@@ -74,7 +74,7 @@ class Output:
         pairs = list(pairs)
         width = max(len(name) for name, _ in pairs)
         for name, value in pairs:
-            first, *more = value.splitlines() or [""]
+            first, *more = self._folded(value, width + 2) or [""]
             self.say(click.style(name.ljust(width), dim=True) + "  " + first)
             for line in more:
                 self.say(" " * (width + 2) + line)
@@ -95,22 +95,22 @@ class Output:
 
     def wrapped(self, text: str, indent: str = "", hanging: str | None = None, **style: Any) -> None:
         """A paragraph in the terminal's width, its further lines under ``hanging``; elsewhere in one line."""
+        hanging = " " * len(indent) if hanging is None else hanging
+        for number, line in enumerate(self._folded(text, len(hanging))):
+            self.say(((hanging if number else indent) + line).rstrip(), **style)
+
+    def _folded(self, text: str, room: int) -> list[str]:
+        """The lines of a text that begin behind so many columns."""
         import textwrap
 
-        hanging = " " * len(indent) if hanging is None else hanging
-        width = min(_columns(), MOST_COLUMNS) if self.on_terminal else 10**6
-        for part, line in enumerate(text.splitlines() or [""]):
-            first = indent if part == 0 else hanging
-            folded = textwrap.wrap(
-                line,
-                width,
-                initial_indent=first,
-                subsequent_indent=hanging,
-                break_long_words=False,
-                break_on_hyphens=False,
-            )
-            for piece in folded or [first.rstrip()]:
-                self.say(piece, **style)
+        if not self.on_terminal:
+            return text.splitlines() or [""]
+        width = max(min(_columns(), MOST_COLUMNS) - room, 20)
+        return [
+            piece
+            for line in text.splitlines() or [""]
+            for piece in textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False) or [""]
+        ]
 
     def progress(self, verb: str) -> Progress:
         """Progress of long work, on stderr."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from dbmigrate.domain import text_rules
 from dbmigrate.domain.findings import Finding
-from dbmigrate.domain.text_rules import TextFinding, unused, with_text_findings
+from dbmigrate.domain.rules import RULES
+from dbmigrate.domain.text_rules import OURS, SILENT, TextFinding, unused, with_text_findings
 
 CHAR = TextFinding("ban-char-field", 2, "Rather text.")
 
@@ -36,10 +36,15 @@ def test_what_we_judge_by_its_effects_is_not_judged_by_its_text() -> None:
 
 @pytest.mark.parametrize(("statement", "count"), [(2, 1), (None, 1), (1, 2)])
 def test_a_finding_of_ours_about_the_same_statement_and_hazard_wins(
-    statement: int | None, count: int, monkeypatch: pytest.MonkeyPatch
+    statement: int | None, count: int
 ) -> None:
-    monkeypatch.setattr(text_rules, "OURS", {"ban-char-field": frozenset({"DM101"})})
-    assert len(with_text_findings([ours("a", statement=statement)], [("a", CHAR)], {})) == count
+    padded = ours("a", "DM183", statement)
+    assert len(with_text_findings([padded], [("a", CHAR)], {})) == count
+    assert len(with_text_findings([padded], [("b", CHAR)], {})) == 2
+
+
+def test_only_rules_that_there_are_win() -> None:
+    assert frozenset().union(*OURS.values()) <= RULES.keys() and not SILENT & OURS.keys()
 
 
 def test_a_reason_lets_it_pass_and_an_unused_one_is_told() -> None:
