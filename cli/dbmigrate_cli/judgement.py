@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dbmigrate.adapters.history import History
 from dbmigrate.domain.catalog import changes_between
-from dbmigrate.domain.changelog import describe_changes, renames_of
+from dbmigrate.domain.changelog import changelog, renames_of
 from dbmigrate.domain.compatibility import phases
 from dbmigrate.domain.evidence import Evidence
 from dbmigrate.domain.findings import Finding
@@ -39,7 +39,7 @@ def judge_plan(plan: Plan, evidence: Evidence, history: History, start: Start, s
         judged=start.judged,
         sized=sized,
         phases=phases(evidence, start.revisions, plan.revisions),
-        diff=tuple(describe_changes(begin, changes_between(begin, end), renames_of(did))),
+        diff=tuple(changelog(begin, changes_between(begin, end), renames_of(did))),
         notes=(note,) if note else (),
     )
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.domain.evidences import history, plan, seen
 
+from dbmigrate.domain.changelog import ObjectChange
 from dbmigrate.domain.compatibility import Phase
 from dbmigrate.domain.findings import Finding
 from dbmigrate.domain.plan import Impact, Step
@@ -48,7 +49,7 @@ def report(*findings: Finding, **more: Any) -> Report:
         "judged": "what main (abc) has not",
         "sized": "those of stats.json",
         "phases": {"a1": Phase("expand")},
-        "diff": changes,
+        "diff": (ObjectChange("+", "index", "public.i", now="CREATE INDEX i ON orders (id)"),),
     }
     return Report(**{**given, **more})
 
@@ -70,6 +71,6 @@ def evil_report() -> Report:
         judged=EVIL,
         sized=EVIL,
         phases={EVIL: Phase("mixed", (EVIL,), (EVIL,), EVIL)},
-        diff=(f"~ {EVIL}",),
+        diff=(ObjectChange("~", "table", EVIL, EVIL, EVIL),),
         notes=(EVIL,),
     )

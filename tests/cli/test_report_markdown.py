@@ -9,6 +9,7 @@ from markdown_it import MarkdownIt
 from tests.cli.reports import CODE, EVIL, evil_report, finding, report
 from tests.domain.evidences import plan
 
+from dbmigrate.domain.changelog import ObjectChange
 from dbmigrate.domain.errors import RehearsalFailed
 from dbmigrate.domain.plan import Step
 from dbmigrate_cli.reports.markdown import refusal_markdown, report_markdown
@@ -53,7 +54,7 @@ def upgrade() -> None:
 </details>
 
 <details>
-<summary>Schema diff, 1 change</summary>
+<summary>Schema diff, 1 object</summary>
 
 ```diff
 + index public.i: CREATE INDEX i ON orders (id)
@@ -164,7 +165,9 @@ def test_it_is_never_too_long(character: str) -> None:
     ]
     steps = (Step("a1", word, (word,) * 99, (f"+ {word}",) * 99, impact=report().plan.steps[0].impact * 999),)
     whole = plan(steps=steps, losses=(word,) * 99, start=word, deploy_order=word)
-    text = report_markdown(report(*many, plan=whole, diff=(word,) * 999, judged=word, sized=word))
+    text = report_markdown(
+        report(*many, plan=whole, diff=(ObjectChange("+", "table", word),) * 999, judged=word, sized=word)
+    )
     assert len(text) < GITHUB_TAKES and text.startswith(BLOCKED[:19])
     assert len(refusal_markdown(RehearsalFailed(word * 99, word * 99))) < GITHUB_TAKES
 

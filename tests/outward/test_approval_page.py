@@ -147,3 +147,10 @@ def test_it_shows_locks_phases_and_the_order_of_deployment() -> None:
     assert '<span class="pill">contract</span>' in html and "Deploy the application first." in html
     assert "<td>public.orders<td>access exclusive<td>0.4 to 21 s" in html
     assert "<td>share<td>unknown, no size" in html and "<h2>Locks</h2>" not in page()
+
+
+def test_the_parts_of_an_object_stand_below_it() -> None:
+    step = replace(make_plan().steps[0], changes=("~ table public.orders", "+   column paid boolean"))
+    html = page(make_plan(steps=(step,)))
+    assert '<li class="change"><b>~</b>table public.orders</li>' in html
+    assert '<li class="add part"><b>+</b>column paid boolean</li>' in html

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from dbmigrate.domain.changelog import to_lines
 from dbmigrate.domain.errors import DbMigrateError
 from dbmigrate.domain.findings import Finding
 from dbmigrate.domain.plan import Step
@@ -109,7 +110,8 @@ def _body(report: Report, group: Sequence[Finding]) -> str:
 
 def _rest(report: Report) -> Iterator[str]:
     if report.diff:
-        yield folded(f"Schema diff, {counted(len(report.diff), 'change')}", block(_diff(report.diff), "diff"))
+        changed = counted(len(report.diff), "object")
+        yield folded(f"Schema diff, {changed}", block(_diff(to_lines(report.diff)), "diff"))
     if any(step.impact for step in report.plan.steps):
         yield folded("Impact: who waits, and for how long", _impact(report.plan.steps))
     if report.plan.steps:

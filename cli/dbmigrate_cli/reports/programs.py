@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from dbmigrate.domain.catalog import fingerprint
+from dbmigrate.domain.changelog import to_json
 from dbmigrate.domain.evidence import Evidence
 from dbmigrate.domain.plan import Step
 from dbmigrate.domain.report import Report
@@ -30,7 +31,7 @@ def report_json(report: Report) -> dict[str, Any]:
         "deploy_order": plan.deploy_order,
         "findings": [finding.to_json() for finding in report.findings],
         "revisions": [_revision(report, step) for step in plan.steps],
-        "diff": list(report.diff),
+        "diff": to_json(report.diff),
         "notes": list(report.notes),
     }
 

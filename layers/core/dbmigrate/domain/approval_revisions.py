@@ -45,7 +45,8 @@ def _change(change: str) -> str:
     mark, _, text = change.partition(" ")
     if mark not in CHANGE_TONES:
         return f"<li>{escape(change)}</li>"
-    return f"<li class={CHANGE_TONES[mark]}><b>{mark}</b>{escape(text)}</li>"
+    part = " part" if text.startswith(" ") else ""  # of the object above it
+    return f'<li class="{CHANGE_TONES[mark]}{part}"><b>{mark}</b>{escape(text.strip())}</li>'
 
 
 def _sql(step: Step) -> str:

@@ -58,6 +58,7 @@ ol.revisions,ul.findings,ul.passed{list-style:none;margin:0;padding:0}
 .pills{display:flex;flex-wrap:wrap;gap:.4rem;margin:.2rem 0 .7rem}
 ul.changes{list-style:none;margin:.6rem 0;padding:0;font:.84rem/1.6 var(--mono)}
 ul.changes li{padding-left:1.4rem;text-indent:-1.4rem;overflow-wrap:anywhere}
+ul.changes li.part{margin-left:1.4rem}
 ul.changes b{display:inline-block;width:1.4rem;text-indent:0}
 .add b{color:var(--good)}
 .drop b,.drop{color:var(--bad)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from dbmigrate.domain.changelog import ObjectChange
 from dbmigrate.domain.compatibility import Phase
 from dbmigrate.domain.evidence import Evidence
 from dbmigrate.domain.findings import Finding
@@ -31,7 +32,7 @@ class Report:
     judged: str
     sized: str
     phases: Mapping[str, Phase] = field(default_factory=dict)
-    diff: tuple[str, ...] = ()
+    diff: tuple[ObjectChange, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
