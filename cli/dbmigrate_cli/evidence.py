@@ -6,6 +6,7 @@ import contextlib
 import json
 import secrets
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from dbmigrate.adapters.connection import Target
@@ -15,6 +16,8 @@ from dbmigrate.domain.evidence import Evidence
 from dbmigrate_cli.chain import chain
 from dbmigrate_cli.context import FOLDER, scratch_server
 from dbmigrate_cli.options import Options
+from dbmigrate_cli.rehearsing import run_revisions
+from dbmigrate_cli.rehearsing_child import Progress
 from dbmigrate_cli.scratch import Shelf, empty_scratch
 
 MOST_KEPT = 20
@@ -62,7 +65,7 @@ def keep(history: History, evidence: Evidence) -> None:
 def _elsewhere(options: Options, history: History, scratch: str, base: list[str]) -> Evidence:
     with empty_scratch(options, scratch) as target:
         if base:
-            _prepare(history, target, base)
+            _prepare(options, history, target, base)
         evidence = _rehearse(options, history, target)
     if not base:
         keep(history, evidence)
@@ -72,7 +75,7 @@ def _elsewhere(options: Options, history: History, scratch: str, base: list[str]
 def _after(options: Options, history: History, shelf: Shelf, base: list[str]) -> Evidence:
     """On a copy of the base, which its own revisions name, whatever is in the history beside them."""
     name = f"kept_base_{chain(history, base)[-1]}"
-    shelf.make(name, lambda target: _prepare(history, target, base))
+    shelf.make(name, lambda target: _prepare(options, history, target, base))
     with shelf.copy(name) as scratch:
         return _rehearse(options, history, scratch.target)
 
@@ -109,7 +112,11 @@ def _kept(digest: str) -> Evidence | None:
     return None
 
 
-def _prepare(history: History, target: Target, base: Sequence[str]) -> None:
+def _prepare(options: Options, history: History, target: Target, base: Sequence[str]) -> None:
+    run_revisions(options, target, partial(_prepare_apart, history, target, base))
+
+
+def _prepare_apart(history: History, target: Target, base: Sequence[str], progress: Progress) -> None:
     from dbmigrate.adapters.rehearsal import prepare_base
 
     prepare_base(history, target, base)
@@ -119,11 +126,7 @@ def _rehearse(options: Options, history: History, target: Target) -> Evidence:
     """Everything that the database has not."""
     from dbmigrate.adapters.rehearsal import rehearse
 
-    progress = options.output.progress("Rehearsing")
-    try:
-        return rehearse(history, target, progress)
-    finally:
-        progress.clear()
+    return run_revisions(options, target, partial(rehearse, history, target))
 
 
 def _folder() -> Path:

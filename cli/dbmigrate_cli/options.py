@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
+from dbmigrate_cli.bounds import Bounds
 from dbmigrate_cli.output import Output
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Options:
         self.secrets: set[str] = set()
         self.output = Output(lambda: self.format)
         self.server: EmbeddedPostgres | None = None
+        self.bounds = Bounds()
 
     @property
     def direct(self) -> bool:

@@ -9,32 +9,39 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any, TypeVar
 
 from dbmigrate.adapters.connection import Limits, Target, connected
 from dbmigrate.domain.errors import DbMigrateError, LimitExceeded, RehearsalFailed
+from dbmigrate_cli.bounds import MIB, Bounds
 from dbmigrate_cli.families import LINUX, Family
+from dbmigrate_cli.options import Options
 from dbmigrate_cli.rehearsing_child import Progress, run_apart
 
 Result = TypeVar("Result")
 MEND = "mend the revision, then: db-migrate validate"
 TICK = 0.05  # seconds between two looks at the processes
 LAST_WORDS = 2_000  # characters of what the revisions printed
+BEGINNING = 30.0  # seconds that our own reading may take before the first revision
 PATIENCE = 2.0  # seconds for a process to end that has closed its connection to us
-MIB = 1024 * 1024
 
 
-@dataclass(frozen=True)
-class Bounds:
-    """How far a revision may go: ``seconds`` for each way of each revision, ``memory`` in bytes for all its
-    processes together beyond what a rehearsal needs itself, ``processes`` at a time."""
+def run_revisions(options: Options, scratch: Target, work: Callable[[Progress], Result]) -> Result:
+    """``work``, confined, which runs revisions on ``scratch``; what they print goes to stderr at the end.
 
-    seconds: float = 60.0
-    memory: int = 2048 * MIB
-    processes: int = 64
+    Raises what confined raises.
+    """
+    progress = options.output.progress("Rehearsing")
+    printed: list[str] = []
+    try:
+        return confined(work, options.bounds, progress, partial(end_sessions, scratch), printed.append)
+    finally:
+        progress.clear()
+        for line in options.masked("".join(printed)).strip().splitlines():
+            options.output.note(f"A revision printed: {line}")
 
 
 def confined(
@@ -77,7 +84,7 @@ class _Watch:
         self.finished = False
         self.printed = b""
         self.where = "The rehearsal, before its first revision,"
-        self.since = time.monotonic()
+        self.since = time.monotonic() + BEGINNING
         self.process: Any = None
         self.open: list[Connection] = []
 
@@ -134,8 +141,19 @@ class _Watch:
         elif kind == "raised":
             raise RehearsalFailed(f"{self.where} raised {what[0]}.", MEND)
         else:
-            self.finished = issubclass(what[0], DbMigrateError)
-            raise _unpacked(*what)
+            raise self._failed(*what)
+
+    def _failed(self, kind: type[Exception], args: tuple[Any, ...], facts: dict[str, Any]) -> Exception:
+        """The child's error, whatever its class wants to be made with."""
+        error = kind.__new__(kind)
+        error.args = args
+        error.__dict__.update(facts)
+        self.finished = isinstance(error, DbMigrateError)
+        if self.finished:
+            return error
+        broken = RehearsalFailed(f"{self.where} broke the rehearsal off: {kind.__name__}: {error}", MEND)
+        broken.__cause__ = error
+        return broken
 
     def _now_at(self, where: str) -> None:
         self.where, self.since = where, time.monotonic()
@@ -184,14 +202,6 @@ class _Watch:
             connection.close()
         if self.process is not None and self.process.pid:
             self.process.join()
-
-
-def _unpacked(kind: type[Exception], args: tuple[Any, ...], facts: dict[str, Any]) -> Exception:
-    """The child's error, whatever its class wants to be made with."""
-    error = kind.__new__(kind)
-    error.args = args
-    error.__dict__.update(facts)
-    return error
 
 
 def end_sessions(scratch: Target) -> None:

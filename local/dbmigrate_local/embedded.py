@@ -14,7 +14,16 @@ import pg8000.native
 
 from dbmigrate_local.accounts import reachable_binaries, reachable_folder, server_account
 from dbmigrate_local.binaries import find_binaries
-from dbmigrate_local.processes import LOCALE, claim, end_orphan, end_process, environment, free_port, pid_file
+from dbmigrate_local.processes import (
+    LOCALE,
+    claim,
+    end_orphan,
+    end_process,
+    environment,
+    free_port,
+    limit_memory,
+    pid_file,
+)
 
 # The machine's crash may lose a trial's data, a process's crash may not: fsync is off, commits are not.
 TRIAL = {
@@ -25,9 +34,12 @@ TRIAL = {
     "max_wal_senders": "16",
     "wal_level": "replica",
     "autovacuum_naptime": "10s",
+    "temp_file_limit": "8GB",
     "unix_socket_directories": "",
     "listen_addresses": "127.0.0.1",
 }
+
+SESSION_MEMORY = 4 << 30  # bytes of address space; a statement that wants more fails, and nobody else
 
 
 class ServerNotStarted(Exception):
@@ -148,6 +160,7 @@ class EmbeddedPostgres:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                preexec_fn=lambda: limit_memory(SESSION_MEMORY),
                 start_new_session=True,  # Ctrl-C in the terminal ends us first, and we end the server
                 **self.account.options(),
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -69,6 +70,13 @@ def end_process(pid: int, ended: Callable[[], int | None]) -> None:
             time.sleep(0.01)
         if ended() is not None:
             return
+
+
+def limit_memory(size: int) -> None:
+    """Bound the address space of this process and of each that it starts, where the system can."""
+    with contextlib.suppress(OSError, ValueError):
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (size, hard))
 
 
 def pid_file(data: Path) -> list[str]:

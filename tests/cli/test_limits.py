@@ -11,20 +11,26 @@ import threading
 import time
 from pathlib import Path
 
+import pg8000
 import pytest
 from tests.adapters.project import Project, rows, until
+from tests.cli.cases import write_revision
+from tests.cli.conftest import Run
 
 from dbmigrate.adapters.connection import target_from_url
 from dbmigrate.adapters.rehearsal import rehearse
 from dbmigrate.domain.errors import LimitExceeded, RehearsalFailed
 from dbmigrate.domain.evidence import Evidence
+from dbmigrate_cli.bounds import MIB, Bounds
 from dbmigrate_cli.families import Family
-from dbmigrate_cli.rehearsing import MIB, Bounds, confined, end_sessions
+from dbmigrate_cli.rehearsing import confined, end_sessions
+from dbmigrate_local import embedded
+from dbmigrate_local.embedded import EmbeddedPostgres
 
 OTHERS = """SELECT count(*)::int FROM pg_stat_activity
              WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 QUICK = Bounds(seconds=20, memory=300 * MIB, processes=12)
-SHORT = Bounds(seconds=0.7)
+SHORT = Bounds(seconds=2)
 
 
 class Trial:
@@ -74,7 +80,7 @@ def trial(tmp_path: Path, database: str) -> Trial:
 
 
 STOPPED = {
-    "never ends": (SHORT, "mark()\nwhile True: pass", "Revision b2, upgrade, had not ended after 0.7 s"),
+    "never ends": (SHORT, "mark()\nwhile True: pass", "Revision b2, upgrade, had not ended after 2 s"),
     "never ends and hears nothing": (
         SHORT,
         "import signal\nmark()\nfor n in (1, 2, 15): signal.signal(n, signal.SIG_IGN)\n"
@@ -105,7 +111,8 @@ STOPPED = {
     "multiplies and hides": (
         QUICK,
         "mark()\nfor n in range(40):\n    if os.fork() == 0:\n        os.setsid()\n"
-        "        if os.fork() == 0:\n            mark()\n            time.sleep(600)\n        os._exit(0)\ntime.sleep(600)",
+        "        if os.fork() == 0:\n            mark()\n            time.sleep(600)\n        os._exit(0)\n"
+        "time.sleep(600)",
         "Revision b2, upgrade, started more than 12 processes and was stopped.",
     ),
     "eats memory": (
@@ -137,7 +144,7 @@ ENDED = {
         "mark()\nclass Mine(BaseException): pass\nraise Mine('x')",
         "Revision b2, upgrade, raised Mine: x.",
     ),
-    "comes back twice": ("mark()\nos.fork()\nmark()\nraise ValueError('both')", "b2_change.py, upgrade: "),
+    "comes back twice": ("mark()\nos.fork()\nmark()\nraise ValueError('both')", "b2"),
 }
 
 
@@ -159,7 +166,7 @@ def test_a_revision_beyond_its_limits_is_stopped_and_named(trial: Trial, case: s
 def test_a_revision_that_ends_its_process_is_named(trial: Trial, case: str) -> None:
     up, words = ENDED[case]
     with pytest.raises(RehearsalFailed) as failed:
-        trial.run(QUICK, up)
+        trial.run(Bounds(seconds=5), up)
     assert words in failed.value.message
     assert trial.alive == []
     assert until(lambda: rows(trial.url, OTHERS) == [(0,)])
@@ -167,8 +174,8 @@ def test_a_revision_that_ends_its_process_is_named(trial: Trial, case: str) -> N
 
 def test_what_detaches_itself_is_ended_too(trial: Trial) -> None:
     daemon = (
-        "if os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n        mark()\n        time.sleep(600)\n"
-        "    os._exit(0)"
+        "if os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n        mark()\n"
+        "        time.sleep(600)\n    os._exit(0)"
     )
     evidence = trial.run(QUICK, f"{daemon}\nwhile not os.listdir({str(trial.marks)!r}): time.sleep(0.01)")
     assert list(evidence.revisions) == ["a1", "b2"]
@@ -176,12 +183,12 @@ def test_what_detaches_itself_is_ended_too(trial: Trial) -> None:
 
 
 def test_the_way_back_has_its_own_time(trial: Trial) -> None:
-    with pytest.raises(LimitExceeded, match="Revision b2, downgrade, had not ended after 0.7 s"):
+    with pytest.raises(LimitExceeded, match="Revision b2, downgrade, had not ended after 2 s"):
         trial.run(SHORT, "pass", "time.sleep(600)")
 
 
 def test_each_way_of_each_revision_has_its_own_time(trial: Trial) -> None:
-    evidence = trial.run(Bounds(seconds=1.5), "time.sleep(0.9)", "time.sleep(0.9)")
+    evidence = trial.run(Bounds(seconds=2.5), "time.sleep(1.5)", "time.sleep(1.5)")
     assert evidence.revisions["b2"].round_trip
 
 
@@ -196,11 +203,11 @@ def test_a_lot_that_is_printed_neither_blocks_nor_shows(
     assert capfd.readouterr() == ("", "")
 
 
-def test_the_evidence_is_what_it_would_be_without_limits(trial: Trial, postgres: object) -> None:
+def test_the_evidence_is_what_it_would_be_without_limits(trial: Trial, postgres: EmbeddedPostgres) -> None:
     evidence = trial.run(QUICK, "ALTER TABLE a ADD b text", "ALTER TABLE a DROP b")
-    url = postgres.create_database("unconfined")  # type: ignore[attr-defined]
+    url = postgres.create_database("unconfined")
     assert rehearse(trial.project.history(), target_from_url(url)) == evidence
-    postgres.drop_database("unconfined")  # type: ignore[attr-defined]
+    postgres.drop_database("unconfined")
 
 
 def give(progress: object) -> str:
@@ -221,7 +228,7 @@ def test_a_process_with_threads_starts_another_interpreter() -> None:
     try:
         assert confined(give, QUICK, lambda *facts: None, said=said.append) == "done there"
         assert said == ["printed in another interpreter\n"]
-        with pytest.raises(LookupError, match="from there"):
+        with pytest.raises(RehearsalFailed, match="broke the rehearsal off: LookupError: from there"):
             confined(raise_strange, QUICK, lambda *facts: None)
     finally:
         go_on.set()
@@ -259,6 +266,56 @@ def test_processes_of_others_are_left_alone() -> None:
         assert other.poll() is None
         other.communicate(b"\n")
     assert other.returncode == 0
+
+
+def test_the_command_says_what_it_stopped_and_leaves_no_server(
+    db_migrate: Run, history: Path, folder: Path
+) -> None:
+    write_revision(
+        history, "0004", "0003", "print('hello from 4', flush=True); op.execute('SELECT pg_sleep(600)')"
+    )
+    answer = db_migrate("--format", "json", "validate", "--revision-timeout", "2")
+    assert answer.code == 3
+    assert answer.json["error"]["name"] == "LimitExceeded"
+    assert "Revision 0004, upgrade, had not ended after 2 s" in answer.err
+    assert "--revision-timeout SECONDS" in answer.err
+    assert "A revision printed: hello from 4" in answer.err
+    assert not (folder / ".dbmigrate/postgres/data/postmaster.pid").exists()
+    with embedded.embedded_postgres(folder / ".dbmigrate/postgres") as server:
+        assert server.execute("SELECT datname FROM pg_database WHERE datname LIKE 'scratch%'") == []
+
+
+def test_somebodys_own_scratch_is_empty_again(
+    db_migrate: Run, history: Path, postgres: EmbeddedPostgres
+) -> None:
+    write_revision(history, "0004", "0003", "op.execute('SELECT pg_sleep(600)')")
+    scratch = postgres.create_database("scratch_of_limits")
+    answer = db_migrate("validate", "--scratch", scratch, "--revision-timeout", "2")
+    assert answer.code == 3 and "Revision 0004, upgrade, had not ended after 2 s" in answer.err
+    assert rows(scratch, OTHERS) == [(0,)]
+    assert rows(
+        scratch, "SELECT count(*)::int FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+    ) == [(0,)]
+    postgres.drop_database("scratch_of_limits")
+
+
+def test_memory_of_the_command_is_an_option(db_migrate: Run, history: Path) -> None:
+    write_revision(history, "0004", "0003", "bytearray(200 << 20)")
+    answer = db_migrate("validate", "--revision-memory", "100")
+    assert answer.code == 3 and "Revision 0004, upgrade, took more than 100 MiB of memory" in answer.err
+    assert "--revision-memory MIB" in answer.err
+
+
+def test_a_statement_that_wants_all_memory_fails_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedded, "SESSION_MEMORY", 700 * MIB)
+    with embedded.embedded_postgres(folder / "small") as server:
+        with pytest.raises(pg8000.DatabaseError, match="out of memory"):
+            server.execute("SELECT array_agg(repeat('x', 200000000 + n)) FROM generate_series(1, 9) n")
+        assert server.execute("SELECT 1") == [[1]] and server.running
+
+
+def test_temporary_files_have_an_end(database: str) -> None:
+    assert rows(database, "SHOW temp_file_limit") == [("8GB",)]
 
 
 def test_confinement_costs_little() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -51,6 +51,10 @@ class History:
         self.order = _in_order(found)
         self.revisions = {revision: found[revision] for revision in self.order}
         self.paths = {entry.revision: Path(entry.path) for entry in script.walk_revisions()}
+
+    def __reduce__(self) -> tuple[Callable[[Path], History], tuple[Path]]:
+        """Another process reads the files itself: modules do not travel."""
+        return load_history, (self.folder,)
 
     def _revision(self, entry: Script) -> Revision:
         path = Path(entry.path)
