@@ -12,6 +12,9 @@ from dbmigrate.adapters.login import facts_of
 
 # The server has ended the session: shutdown, crash, pg_terminate_backend, or a timeout between statements.
 ENDED = ("57P01", "57P02", "57P03", "57P05", "25P03", "25P04")
+# CONCURRENTLY, VACUUM and their like, refused in a transaction; Alembic opens one for every revision.
+INSIDE = "25001"
+OUTSIDE = "Put it into 'with op.get_context().autocommit_block():', alone in its revision"
 # Who holds a lock on a table that the failed statement names; else the oldest transactions: likely holders.
 # Other roles' sessions show neither since when nor what to a role without pg_read_all_stats, which on RDS is
 # the rule; but every transaction holds a lock on its own virtual id, and locks are for all to see.
@@ -44,7 +47,8 @@ def said(error: BaseException) -> str:
         return f"{type(original).__name__}: {original}"
     words = [facts[key].rstrip(".") for key in ("M", "D", "H") if key in facts]
     statement = " ".join(str(getattr(error, "statement", "") or "").split())
-    return ". ".join(words) + (f". Statement: {statement[:500]}" if statement else "")
+    words += [f"Statement: {statement[:500]}"] if statement else []
+    return ". ".join([*words, *([OUTSIDE] if facts.get("C") == INSIDE else [])])
 
 
 def is_broken(error: BaseException, connection: Connection) -> bool:

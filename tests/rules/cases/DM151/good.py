@@ -5,6 +5,8 @@ Rollback: nothing; the text says the same.
 
 from alembic import op
 
+SIZES = {"public.documents": 8192}
+
 
 def upgrade() -> None:
     op.execute("SET LOCAL session_replication_role = replica")

@@ -17,6 +17,7 @@ from dbmigrate.domain.rules.look import (
     short,
     sized,
     stopping,
+    takes,
     worst,
 )
 from dbmigrate.domain.rules.register import rule
@@ -59,7 +60,8 @@ def check_validated(facts: Facts) -> Iterator[Hit]:
             lock = lock_on(effects, act.table) or "ACCESS EXCLUSIVE"
             yield Hit(
                 worst(facts, read, statement=number),
-                f"ADD CHECK {short(act.name)} takes {lock} on {sized(facts, act.table)} and reads it in "
+                f"ADD CHECK {short(act.name)} {takes(effects, act.table, lock)} "
+                f"{sized(facts, act.table)} and reads it in "
                 f"full: {WAITING[lock]}.",
                 number,
                 act.table,

@@ -14,11 +14,13 @@ from dbmigrate.domain.rules.look import (
     acts,
     kind_of,
     largest,
+    listed,
     lock_on,
     numbered,
     short,
     sized,
     stops_writers,
+    takes,
     worst,
 )
 from dbmigrate.domain.rules.register import rule
@@ -52,8 +54,8 @@ def plain_index(facts: Facts) -> Iterator[Hit]:
             built = sorted({short(index) for index, of in effects.builds if of in tables})
             yield Hit(
                 worst(facts, tables, statement=number),
-                f"{_what(effects)} takes {lock} on {sized(facts, table)}: "
-                f"{WAITING[lock]} until {', '.join(built)} is built.",
+                f"{_what(effects)} {takes(effects, table, lock)} {sized(facts, table)}: "
+                f"{WAITING[lock]} until {listed(built)} {'is' if len(built) == 1 else 'are'} built.",
                 number,
                 table,
                 lock,
@@ -63,7 +65,7 @@ def plain_index(facts: Facts) -> Iterator[Hit]:
 
 def _what(effects: Effects) -> str:
     for act in effects.did("add constraint"):
-        return f"ADD {(act.now or '').partition('(')[0].strip()}".replace(" USING gist", "")
+        return f"ADD {(act.now or '').partition('(')[0].partition(' USING')[0].strip()}"
     return "CREATE INDEX"
 
 
@@ -120,9 +122,8 @@ def plain_reindex(facts: Facts) -> Iterator[Hit]:
                 indexes = [index for index, of in effects.builds if of == table]
                 yield Hit(
                     facts.severity(table, statement=number),
-                    f"REINDEX takes {lock} on {sized(facts, table)}: {WAITING[lock]} until "
-                    f"{', '.join(map(short, indexes))} is built anew, and so do the queries that would use "
-                    "it.",
+                    f"REINDEX takes {lock} on {sized(facts, table)}: {WAITING[lock]}, and so does every "
+                    f"query that would use {listed(map(short, indexes))}, until it is done.",
                     number,
                     table,
                     lock,

@@ -49,6 +49,12 @@ def lock_on(effects: Effects, relation: str) -> str | None:
     return found
 
 
+def takes(effects: Effects, relation: str, mode: str) -> str:
+    """``takes SHARE on``, or that an earlier statement has taken the lock."""
+    new = any(lock.relation == relation and lock.mode == mode for lock in effects.locks)
+    return f"takes {mode} on" if new else f"runs under {mode}, held from before, on"
+
+
 def stops_writers(mode: str | None) -> bool:
     """Whether the application's writes, at least, wait behind a lock of this mode."""
     return mode is not None and stronger(mode, "SHARE UPDATE EXCLUSIVE")

@@ -16,6 +16,7 @@ from dbmigrate.domain.rules.look import (
     numbered,
     short,
     sized,
+    takes,
 )
 from dbmigrate.domain.rules.register import rule
 
@@ -37,13 +38,12 @@ def trigger(facts: Facts) -> Iterator[Hit]:
     """A table that exists today gets a trigger or loses one. Severity: note."""
     for number, effects, act in acts(facts, "create trigger", "drop trigger"):
         if not effects.did("drop table"):
-            lock = lock_on(effects, act.table)
-            what = act.kind.upper()
-            takes = f" takes {lock} on" if lock else " changes"
+            lock = lock_on(effects, act.table) or "ACCESS EXCLUSIVE"
             yield Hit(
                 "note",
-                f"{what} {short(act.name)}{takes} {sized(facts, act.table)}, and every write of it from "
-                f"then on {'runs it' if act.kind == 'create trigger' else 'goes without it'}.",
+                f"{act.kind.upper()} {short(act.name)} {takes(effects, act.table, lock)} "
+                f"{sized(facts, act.table)}, and every write of it from then on "
+                f"{'runs it' if act.kind == 'create trigger' else 'goes without it'}.",
                 number,
                 act.table,
                 lock,

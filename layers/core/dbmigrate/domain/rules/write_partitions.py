@@ -65,8 +65,8 @@ def made_apart(parent: str, child: str, bound: str) -> str:
 
 
 def detach(before: Catalog, parent: str, child: str, bound: str) -> str | None:
-    """CONCURRENTLY, which leaves a check of the bounds; the way back attaches with its help and drops it. None
-    beside a DEFAULT partition, where there is no such form, and where the key is no plain column."""
+    """CONCURRENTLY, which leaves a check of the bounds; the way back attaches with its help and drops it.
+    None beside a DEFAULT partition, where there is no such form, and where the key is no plain column."""
     everything = before.get("relation", {}).values()
     key = KEY.search(_relation(before, parent))
     if key is None or any("DEFAULT" in text and text.endswith(short(parent)) for text in everything):
