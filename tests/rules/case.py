@@ -6,6 +6,7 @@ same work without it. What has to follow in a revision of its own stands in ``go
 
     SEVERITY = "review"                    what the bad one gets; "block" where it is not said
     SIZES = {"public.orders": 8192}        bytes of live tables; LARGE where they are not said
+    BROKEN = {"SELECT a": "why"}           queries that no longer plan after the last revision
     LEAVES = ["public.a.b"]                objects in which what is proposed comes out otherwise; None for
                                            steps that end where a later release goes on
     LIVE_MAJOR = 14                        the live server; that of the rehearsal where it is not said
@@ -33,7 +34,7 @@ from dbmigrate.domain.sizes import Size
 
 HERE = Path(__file__).parent
 CASES = HERE / "cases"
-CONSTANTS = ("SEVERITY", "SIZES", "LIVE_MAJOR", "LIVE_TIME_ZONE", "FREE_BYTES", "LEAVES")
+CONSTANTS = ("SEVERITY", "SIZES", "LIVE_MAJOR", "LIVE_TIME_ZONE", "FREE_BYTES", "LEAVES", "BROKEN")
 FURTHER = re.compile(r"_\d+$")
 LARGE = Size(rows=41_000_000, bytes=12 * 1024**3, index_bytes=3 * 1024**3)
 
@@ -108,5 +109,6 @@ def findings_of(case: Case, evidence: Evidence, base: list[str], ours: list[str]
     major = case.constant("LIVE_MAJOR", evidence.server_major)
     zone = case.constant("LIVE_TIME_ZONE", "UTC")
     free = case.constant("FREE_BYTES", None)
-    facts = facts_of(evidence, base[-1:], ours, tables(before), sizes, major, zone, free_bytes=free)
+    broken = {ours[-1]: tuple(case.constant("BROKEN", {}).items())}
+    facts = facts_of(evidence, base[-1:], ours, tables(before), sizes, major, zone, broken, free_bytes=free)
     return judge(RULES.values(), facts)

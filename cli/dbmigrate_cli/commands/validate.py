@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from dbmigrate.domain.evidence import Evidence
 from dbmigrate.domain.report import Report
 from dbmigrate.domain.report_words import headline
 from dbmigrate.service.make_plan import make_plan
+from dbmigrate_cli.application_queries import checked_queries, notes_of
 from dbmigrate_cli.context import history_of
 from dbmigrate_cli.evidence import make_evidence
 from dbmigrate_cli.judgement import judge_plan
@@ -40,6 +41,7 @@ class Asked:
     stack: str | None = None
     scratch: str | None = None
     calibrate: bool = False
+    queries: Path | None = None
 
 
 @click.command("validate")
@@ -61,6 +63,13 @@ class Asked:
     "--calibrate",
     is_flag=True,
     help="Try first how fast the scratch server is, for some ten seconds; remembered in .dbmigrate/.",
+)
+@click.option(
+    "--queries",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    envvar="DB_MIGRATE_QUERIES",
+    help="The application's queries (SQL, CSV, JSON): name what no longer plans. [DB_MIGRATE_QUERIES]",
 )
 @click.option("--strict", is_flag=True, help="Exit 3 also when something is to be reviewed.")
 @stack_option
@@ -93,6 +102,7 @@ def judge(options: Options, asked: Asked) -> Report:
     _ = history.head
     begin = find_start(options, history, asked.start, asked.against)
     evidence = rehearsed(options, history, begin, asked.scratch)
+    checked = checked_queries(options, history, begin.revisions, asked.scratch, asked.queries)
     standing = begin.standing or imagined(evidence, begin.revisions)
     standing, sized = with_sizes(options, standing, asked.stats, asked.stack)
     standing = with_speed(options, standing, asked.calibrate, asked.scratch)
@@ -103,8 +113,10 @@ def judge(options: Options, asked: Asked) -> Report:
         evidence=evidence,
         standing=standing,
         requested_by="",
+        broken_queries=checked.broken,
     )
-    return judge_plan(plan, evidence, history, begin, sized)
+    report = judge_plan(plan, evidence, history, begin, sized)
+    return replace(report, notes=(*report.notes, *notes_of(checked)))
 
 
 def rehearsed(options: Options, history: History, begin: Start, scratch: str | None) -> Evidence:
