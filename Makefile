@@ -2,13 +2,14 @@
 # test   every test; no AWS account, no Docker, no server installed beforehand
 # check  lint, types, template, state machine, layer, workflows
 # build  what sam deploy uploads
+# docs   docs/rules.md, from the rules and the revisions of their tests
 PYTHON ?= python3
 BIN := .venv/bin
 SAM := .venv-sam/bin/sam
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check build clean
+.PHONY: demo test check build docs clean
 
 demo: .venv/ready
 	@$(BIN)/python -m dbmigrate_cli.demo
@@ -30,6 +31,9 @@ check: .venv/ready-for-checks .venv-sam/ready node_modules/.package-lock.json
 
 build: .venv-sam/ready
 	$(SAM) build --template template.yaml --build-dir .aws-sam/build
+
+docs: .venv/ready-for-tests
+	$(BIN)/python -m tests.rules.render
 
 clean:
 	rm -rf .venv .venv-sam .aws-sam .dbmigrate node_modules

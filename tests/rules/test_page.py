@@ -6,4 +6,4 @@ from tests.rules.render import PAGE, page
 
 
 def test_the_page_is_that_of_the_rules() -> None:
-    assert PAGE.read_text() == page(), "render it anew: python -m tests.rules.render"
+    assert PAGE.read_text() == page(), "render it anew: make docs"
