@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dbmigrate.domain.rules import RULES
-from dbmigrate.domain.text_rules import PREFIX, instead_of
+from dbmigrate.domain.text_rules import HEARD, PREFIX, instead_of
 
 
 @dataclass(frozen=True)
@@ -32,19 +32,6 @@ FILES = {
 }
 
 
-SQUAWK = {
-    "ban-alter-domain-with-add-constraint": "a constraint of a domain",
-    "ban-char-field": "a type of fixed length",
-    "ban-create-domain-with-constraint": "a domain with a constraint",
-    "ban-drop-database": "a database is dropped",
-    "ban-duplicate-column-assignments": "a column is set twice",
-    "ban-truncate-cascade": "other tables are emptied, too",
-    "ban-uncommitted-transaction": "a transaction is never ended",
-    "identifier-too-long": "a name is cut to 63 bytes",
-    "transaction-nesting": "a transaction inside of another",
-}
-
-
 def about(rule: str) -> About:
     """The rule in words."""
     known = RULES.get(rule)
@@ -53,7 +40,7 @@ def about(rule: str) -> About:
     if rule in FILES:
         return FILES[rule]
     name = rule.removeprefix(PREFIX)
-    title = SQUAWK.get(name, name.replace("-", " "))
+    title = HEARD[name].title if name in HEARD else name.replace("-", " ")
     return About(title, "squawk reads it so from the statement's text", instead_of(name))
 
 

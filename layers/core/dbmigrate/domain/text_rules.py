@@ -1,7 +1,7 @@
-"""What only the SQL's text shows: squawk's rules, and how they join our own findings.
+"""What only the SQL's text shows: some of squawk's rules, and how they join our own findings.
 
-Everything that a statement visibly does to a database is judged by what it did, so squawk's rules about that
-are silent, and so are those about taste.
+Everything that a statement visibly does to a database is judged by what it did; what squawk says of that, and
+of taste, is not repeated. Its rules: https://squawkhq.com/docs/rules
 """
 
 from __future__ import annotations
@@ -12,58 +12,30 @@ from dataclasses import dataclass, replace
 from dbmigrate.domain.findings import Finding
 
 PREFIX = "squawk/"
-SILENT = frozenset(
-    {
-        # Seen by running them, and judged by what they did to which table.
-        "adding-field-with-default",
-        "adding-foreign-key-constraint",
-        "adding-not-nullable-field",
-        "adding-required-field",
-        "adding-serial-primary-key-field",
-        "ban-concurrent-index-creation-in-transaction",
-        "ban-drop-column",
-        "ban-drop-not-null",
-        "ban-drop-table",
-        "changing-column-type",
-        "constraint-missing-not-valid",
-        "disallowed-unique-constraint",
-        "renaming-column",
-        "renaming-table",
-        "require-concurrent-index-creation",
-        "require-concurrent-index-deletion",
-        "require-concurrent-partition-detach",
-        "require-concurrent-reindex",
-        # The runner sets the limits.
-        "require-lock-timeout",
-        "require-statement-timeout",
-        "require-timeout-settings",
-        # Taste.
-        "prefer-bigint-over-int",
-        "prefer-bigint-over-smallint",
-        "prefer-identity",
-        "prefer-repack",
-        "prefer-robust-stmts",
-        "prefer-text-field",
-        "prefer-timestamptz",
-        "prefer-timestamp-tz",
-        "require-enum-value-ordering",
-        "require-table-schema",
-        "unused-ignore",
-    }
-)
-OURS: Mapping[str, frozenset[str]] = {
-    "ban-alter-domain-with-add-constraint": frozenset({"DM184"}),
-    "ban-char-field": frozenset({"DM183"}),
-    "ban-drop-database": frozenset({"DM185"}),
-    "ban-truncate-cascade": frozenset({"DM178", "DM186"}),
-    "ban-uncommitted-transaction": frozenset({"DM103"}),
-    "identifier-too-long": frozenset({"DM188"}),
-    "transaction-nesting": frozenset({"DM103"}),
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A rule of squawk's that we listen to. ``ours`` are our rules for the same hazard."""
+
+    title: str
+    severity: str = "note"
+    ours: frozenset[str] = frozenset()
+
+
+HEARD: Mapping[str, Heard] = {
+    "ban-alter-database-options": Heard("a setting of the whole database"),
+    "ban-alter-domain-with-add-constraint": Heard("a constraint of a domain", "note", frozenset({"DM184"})),
+    "ban-alter-role-options": Heard("a setting of a role, which every database of the server shares"),
+    "ban-alter-system-options": Heard("a setting of the whole server", "review"),
+    "ban-char-field": Heard("a type of fixed length", "note", frozenset({"DM183"})),
+    "ban-create-domain-with-constraint": Heard("a domain with a constraint"),
+    "ban-drop-database": Heard("a database is dropped", "review", frozenset({"DM185"})),
+    "ban-duplicate-column-assignments": Heard("a column is set twice"),
+    "ban-uncommitted-transaction": Heard("a transaction is never ended", "review", frozenset({"DM103"})),
+    "identifier-too-long": Heard("a name is cut to 63 bytes", "note", frozenset({"DM188"})),
+    "transaction-nesting": Heard("a transaction inside of another", "review", frozenset({"DM103"})),
 }
-"""Rules of ours that see the same hazard where both look."""
-REVIEW = frozenset(
-    {"ban-drop-database", "ban-truncate-cascade", "ban-uncommitted-transaction", "transaction-nesting"}
-)
 
 
 @dataclass(frozen=True)
@@ -84,11 +56,11 @@ def with_text_findings(
     hazard wins. ``allows`` are the suppressions of each revision."""
     found = list(findings)
     for revision, text in dict.fromkeys(said):
-        if text.rule in SILENT or _seen(findings, revision, text):
+        if text.rule not in HEARD or _seen(findings, revision, text):
             continue
         rule = PREFIX + text.rule
         reason = dict(allows.get(revision, ())).get(rule)
-        severity = "review" if text.rule in REVIEW else "note"
+        severity = HEARD[text.rule].severity
         more = Finding(rule, revision, severity, text.message, instead_of(text.rule), text.statement)
         found.append(replace(more, suppressed_because=reason))
     return found
@@ -110,7 +82,7 @@ def unused(
 
 def _seen(findings: Sequence[Finding], revision: str, text: TextFinding) -> bool:
     return any(
-        finding.rule in OURS.get(text.rule, ())
+        finding.rule in HEARD[text.rule].ours
         and finding.revision == revision
         and finding.statement in (None, text.statement)
         for finding in findings
