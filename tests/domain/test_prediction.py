@@ -11,10 +11,10 @@ import pytest
 from tests.domain.evidences import facts
 
 from dbmigrate.domain.costs import (
+    EASY_LOW,
     EXPRESSION_ROW,
     HIGH,
     INDEX_HIGH,
-    INDEX_LOW,
     LOW,
     WRITES_HIGH,
     Model,
@@ -92,9 +92,9 @@ DONE = [
 def test_work_is_counted_once_and_given_as_a_range(done: dict[str, Any], middle: float) -> None:
     found = estimate(**done)
     indexes = len(done.get("builds", ())) * INDEX
-    rest = middle - indexes
-    assert found.seconds_low == pytest.approx(LOW * rest + INDEX_LOW * indexes, rel=1e-3)
-    assert found.seconds_high == pytest.approx(HIGH * rest + INDEX_HIGH * indexes, rel=1e-3)
+    hard = middle if middle == LOOKED_UP else min(middle, REWRITE) if "rewrites" in done else 0
+    assert found.seconds_low == pytest.approx(LOW * hard + EASY_LOW * (middle - hard), rel=1e-3)
+    assert found.seconds_high == pytest.approx(HIGH * (middle - indexes) + INDEX_HIGH * indexes, rel=1e-3)
     assert found.unsized == ()
 
 
@@ -126,7 +126,7 @@ def test_a_query_is_taken_to_write_every_row(
 ) -> None:
     read = SCAN if ("SELECT" in sql and done.get("scans")) else 0
     found = estimate(sql, **done)
-    assert found.seconds_low == pytest.approx(LOW * (middle + read) if surely else 0, abs=0.01)
+    assert found.seconds_low == pytest.approx(LOW * middle + EASY_LOW * read if surely else 0, abs=0.01)
     assert found.seconds_high == pytest.approx(WRITES_HIGH * middle + HIGH * read, abs=0.01)
 
 
@@ -175,7 +175,8 @@ def test_a_partitioned_table_is_not_counted_beside_its_partitions(
 ) -> None:
     sizes = {**SIZES, "public.log": SIZES[ORDERS]}
     (found,) = predict([Effects(sql, **done)], sizes, sizes, MODEL, PARTS)
-    assert found.seconds_low == pytest.approx(LOW * middle)
+    low = EASY_LOW if middle == SCAN else LOW
+    assert found.seconds_low == pytest.approx(low * middle)
 
 
 def test_create_table_as_writes_what_it_reads() -> None:
@@ -189,14 +190,14 @@ def test_create_table_as_writes_what_it_reads() -> None:
 def test_some_kinds_of_index_take_longer(text: str, times: int) -> None:
     act = Act("create index", ORDERS, "public.ix", now=f"CREATE INDEX ix ON public.orders {text}")
     found = estimate("CREATE INDEX …", builds=BUILT, acts=(act,))
-    assert found.seconds_low == pytest.approx(INDEX_LOW * INDEX, rel=1e-3)
+    assert found.seconds_low == pytest.approx(EASY_LOW * INDEX, rel=1e-3)
     assert found.seconds_high == pytest.approx(times * INDEX_HIGH * INDEX, rel=1e-3)
 
 
 def test_a_partial_index_may_hold_little() -> None:
     built = {"builds": BUILT}
     whole, part = (estimate(f"CREATE INDEX ix ON orders (n){more}", **built) for more in ("", " WHERE n > 1"))
-    assert part.seconds_low == LOW * SCAN < whole.seconds_low
+    assert part.seconds_low == EASY_LOW * SCAN < whole.seconds_low
     assert part.seconds_high == whole.seconds_high
 
 
@@ -211,7 +212,7 @@ def test_an_unknown_size_has_no_upper_end() -> None:
 def test_what_may_lie_on_disk_widens_the_range() -> None:
     slow = replace(MODEL, memory_bytes=0, read_bytes_per_second=1e6)
     found = estimate(scans=(ORDERS,), model=slow)
-    assert found.seconds_low == LOW * SCAN
+    assert found.seconds_low == EASY_LOW * SCAN
     assert found.seconds_high == pytest.approx(HIGH * 819.2)
     fast = replace(slow, read_bytes_per_second=1e12)
     assert estimate(scans=(ORDERS,), model=fast).seconds_high == HIGH * SCAN
