@@ -169,3 +169,16 @@ def test_an_extension_takes_a_function_in(db: Database) -> None:
         assert known["function"]
         connection.exec_driver_sql("ALTER EXTENSION citext ADD FUNCTION mine()")
         assert "function" not in catalog.reread(connection, known)
+
+
+@pytest.mark.parametrize(
+    "sql", ["ALTER INDEX a_id RENAME TO a_by_id", "ALTER INDEX a_id SET (fillfactor = 50)"]
+)
+def test_an_index_that_is_changed_without_its_table(db: Database, sql: str) -> None:
+    with db.session() as connection:
+        connection.exec_driver_sql("CREATE TABLE a (id int)")
+        connection.exec_driver_sql("CREATE INDEX a_id ON a (id)")
+        known = catalog.snapshot(connection)
+        connection.commit()
+        connection.exec_driver_sql(sql)
+        assert catalog.reread(connection, known) == catalog.snapshot(connection) != known

@@ -13,7 +13,8 @@ from dbmigrate.adapters.catalog.prepared import Found
 from dbmigrate.domain.catalog import Catalog
 
 # Rows written to the system catalogs by this transaction (and by earlier ones of the session whose counts
-# have not left it yet, which costs a useless look at most), and the relations that it has locked.
+# have not left it yet, which costs a useless look at most), and the relations that it has locked; for an index
+# its table, as ALTER INDEX locks the index alone.
 MARK = """
 SELECT transaction_timestamp()::text,
        (SELECT json_object_agg(c.relname, json_build_array(pg_stat_get_xact_tuples_inserted(c.oid),
@@ -21,7 +22,8 @@ SELECT transaction_timestamp()::text,
           FROM pg_class c WHERE c.relnamespace = 'pg_catalog'::regnamespace AND c.relkind = 'r'
            AND (pg_stat_get_xact_tuples_inserted(c.oid) > 0 OR pg_stat_get_xact_tuples_updated(c.oid) > 0
                 OR pg_stat_get_xact_tuples_deleted(c.oid) > 0)),
-       (SELECT array_agg(DISTINCT l.relation::bigint) FROM pg_locks l
+       (SELECT array_agg(DISTINCT coalesce(i.indrelid, l.relation)::bigint)
+          FROM pg_locks l LEFT JOIN pg_index i ON i.indexrelid = l.relation
          WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation'
            AND l.mode NOT IN ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock'))
 """
