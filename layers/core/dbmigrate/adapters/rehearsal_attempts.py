@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from dbmigrate.adapters import catalog
 from dbmigrate.adapters.login import facts_of
+from dbmigrate.adapters.rehearsal_hints import mending
 from dbmigrate.adapters.rehearsal_moves import Moved, Steps
 from dbmigrate.adapters.rehearsal_roles import make_role, missing_role, roles_made
 from dbmigrate.adapters.rehearsal_rows import Keeper
@@ -17,7 +18,6 @@ from dbmigrate.adapters.said import sqlstate
 from dbmigrate.adapters.tracer import Tracer
 from dbmigrate.domain.errors import DbMigrateError, RehearsalFailed, RevisionFailed, RevisionHalfApplied
 
-MEND = "mend the revision, then: db-migrate validate"
 Refused = RevisionFailed | RevisionHalfApplied
 PROGRAM_ERRORS = "42"  # syntax error or access rule violation: no row has a part in it
 
@@ -136,4 +136,6 @@ class Attempts:
 
 
 def _failed(error: DbMigrateError) -> RehearsalFailed:
-    return RehearsalFailed(f"The rehearsal on a scratch database failed. {error.message}", MEND)
+    return RehearsalFailed(
+        f"The rehearsal on a scratch database failed. {error.message}", mending(error.__cause__)
+    )
