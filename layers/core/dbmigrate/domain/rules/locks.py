@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from dbmigrate.domain.effects import Effects
+from dbmigrate.domain.effects import Act, Effects
 from dbmigrate.domain.facts import Facts
 from dbmigrate.domain.findings import Hit
 from dbmigrate.domain.rules.look import (
@@ -124,12 +124,11 @@ def many_tables(facts: Facts) -> Iterator[Hit]:
 )
 def twice(facts: Facts) -> Iterator[Hit]:
     """Two statements of one transaction rewrite a table that exists today, or read it in full for ALTER
-    TABLE. Severity: note for a small table, review for a large one."""
+    TABLE. Foreign keys, unique and primary keys have a pass of their own in one ALTER TABLE, too, and do not
+    count. Severity: note for a small table, review for a large one."""
     first: dict[tuple[int, str], int] = {}
     for number, effects in numbered(facts):
-        altered = {
-            act.table for act in effects.acts if act.kind not in ("create index", "validate constraint")
-        }
+        altered = {act.table for act in effects.acts if _joins_others(act)}
         for table in dict.fromkeys((*effects.rewrites, *effects.scans)):
             if lock_on(effects, table) != "ACCESS EXCLUSIVE" or table not in altered:
                 continue
@@ -145,6 +144,13 @@ def twice(facts: Facts) -> Iterator[Hit]:
                     table,
                     "ACCESS EXCLUSIVE",
                 )
+
+
+def _joins_others(act: Act) -> bool:
+    """Whether it could use the same pass through its table as other parts of one ALTER TABLE."""
+    if act.kind == "add constraint":
+        return (act.now or "").startswith("CHECK")
+    return act.kind not in ("create index", "validate constraint")
 
 
 @rule(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from dbmigrate.domain.delta import key_of
+from dbmigrate.domain.delta import columns_of, is_unique, key_of
 from dbmigrate.domain.effects import Effects
 from dbmigrate.domain.facts import Facts
 from dbmigrate.domain.findings import Hit
@@ -62,6 +62,7 @@ def _is_one_row(facts: Facts, table: str, text: str) -> bool:
     if match is None or re.search(r"\bOR\b", match[1], re.IGNORECASE):
         return False
     keys = {key_of(what) for name, what in facts.before.get("constraint", {}).items() if _of(name, table)}
+    keys |= {name for name in columns_of(facts.before, table) if is_unique(facts.before, table, name)}
     return any(re.search(rf"\b{re.escape(key)}{NAMED}", match[1], re.I) for key in keys if key.isidentifier())
 
 
