@@ -44,16 +44,16 @@ clean:
 
 .venv/ready: .venv/bin/python pyproject.toml constraints.txt
 	@echo "Setting up .venv (once, about a minute) ..."
-	@$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[local]'
+	@$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[local,squawk]'
 	@touch $@
 
 .venv/ready-for-tests: .venv/ready
 	@echo "Adding what the tests need ..."
-	@$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[local,test]'
+	@$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[local,squawk,test]'
 	@touch $@
 
 .venv/ready-for-checks: .venv/ready-for-tests
-	@$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[local,test,check]'
+	@$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[local,squawk,test,check]'
 	@touch $@
 
 .venv-sam/ready: constraints-sam.txt
