@@ -25,8 +25,10 @@ from dbmigrate.domain.effects import Effects
 ALEMBICS_OWN = re.compile(r"\balembic_version\b|^SELECT pg_catalog\.", re.IGNORECASE)
 WITH = "  -- with "  # parts a statement from the values that went along
 SAVEPOINT = re.compile(r"^\s*(?:SAVEPOINT|RELEASE|ROLLBACK\s+TO|ROLLBACK\s+\w+\s+TO)\b", re.IGNORECASE)
-# What drivers and SQLAlchemy say on their own account.
-BOOKKEEPING = re.compile(r"^\s*(?:begin|commit|rollback|start|end|show|set\s+session)\b", re.IGNORECASE)
+# What drivers, SQLAlchemy and our own connections say on their own account.
+BOOKKEEPING = re.compile(
+    r"^\s*(?:(?:begin|commit|rollback|start|end|show|set\s+session)\b|SET lock_timeout = \d+$)", re.IGNORECASE
+)
 FORGETS = re.compile(r"\b(?:DEALLOCATE|DISCARD)\b", re.IGNORECASE)
 
 WRITES = 2  # the rank of ROW EXCLUSIVE
@@ -48,13 +50,14 @@ class Tracer:
         self._running: str | None = None
         self._explain: Callable[[str], Any] | None = None
         self._enclosed = False  # in a transaction of ours, as it has none
+        self._stale = False  # something was rolled back, and what, nobody saw
         self._ours = False
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[list[Effects]]:
         """Whatever runs meanwhile, in its order. What fails is there too, with no effect."""
         self.seen, self._before, self._transaction, self._running = [], None, -1, None
-        self._enclosed = False
+        self._enclosed = self._stale = False
         self.touched = set()
         with self._own():
             self.mirror.read_all()
@@ -62,8 +65,9 @@ class Tracer:
         self.first = {oid: relation.name for oid, relation in self.mirror.relations.items()}
         with self._listening(), self._at_the_driver():
             yield self.seen
-            with self._own():
-                self.mirror.read_all()
+            if self._stale:
+                with self._own():
+                    self.mirror.read_all()
 
     @contextlib.contextmanager
     def _listening(self) -> Iterator[None]:
@@ -127,8 +131,8 @@ class Tracer:
             return execute(sql)
 
     def _keep_books(self, sql: str, execute: Callable[[str], Any]) -> Any:
-        if not sql.lower().startswith("show"):
-            self._before = None
+        if not sql.lower().startswith(("show", "set")):
+            self._before, self._stale = None, True
         return execute(sql)
 
     def _run_unannounced(self, sql: str, execute: Callable[[str], Any]) -> Any:
@@ -199,6 +203,7 @@ class Tracer:
 
     def _fail(self) -> None:
         """It did nothing that lasts; what it undid is only seen when the database answers again."""
+        self._stale = True
         if self._running is not None and not ALEMBICS_OWN.search(self._running):
             self.seen.append(Effects(self._running, max(self._transaction, 0)))
         self._running = None
