@@ -26,6 +26,8 @@ def _new(delta: Delta, change: Change) -> Iterator[Break]:
         added = [value for value in labels(now) if value not in labels(was)]
         if added:
             yield Break("enum", "", name, f"{name} has the value '{added[0]}' only after it")
+    elif kind == "function" and was is not None and now is not None and returned(was) != returned(now):
+        yield Break("signature", "", name, f"function {name} {returned(was)} before it")
     elif now is not None and _is_made(kind, was, now):
         yield Break(
             "gone", name, name, f"{kind if kind != 'relation' else 'table'} {name} is there only after it"
