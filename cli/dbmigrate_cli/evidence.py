@@ -89,6 +89,7 @@ def _whole(options: Options, history: History, shelf: Shelf) -> Evidence:
     with shelf.copy(f"kept_walk_{at}" if at else None) as scratch:
         new = _rehearse(options, history, scratch.target)
         scratch.keep(f"kept_walk_{digests[-1]}")
+    shelf.throw_out()
     evidence = Evidence(
         new.server_major, history.order, {**(known.revisions if known else {}), **new.revisions}
     )

@@ -65,10 +65,10 @@ class Shelf:
             with self.copy() as scratch:
                 build(scratch.target)
                 scratch.keep(name)
-            self._throw_out()
+            self.throw_out()
 
-    def _throw_out(self) -> None:
-        """The oldest, and what a killed process has left."""
+    def throw_out(self) -> None:
+        """Drop the oldest, and what a killed process has left. Nobody may be rehearsing."""
         old = self.server.execute(KEPT)[MOST_KEPT:] + self.server.execute(PASSING)
         for (name,) in old:
             self.server.drop_database(str(name))
