@@ -121,3 +121,26 @@ def test_what_blocks_is_refused_outside_of_development() -> None:
         FindingsBlock, match="DM104 a1: CREATE INDEX takes SHARE.*\n  Write instead: def upgrade"
     ):
         refuse_blocking(blocking, "staging")
+
+
+KEY = Act("add constraint", "public.users", "public.users.fk", now="FOREIGN KEY (a) REFERENCES b(id)")
+SRE = "SHARE ROW EXCLUSIVE"
+
+
+@pytest.mark.parametrize(
+    "locks, held, says",
+    [
+        ((Lock("public.users", SRE), Lock("public.b", SRE)), (), f"takes {SRE} on public.users and public.b"),
+        (
+            (Lock("public.b", SRE),),
+            (Lock("public.users", "ACCESS EXCLUSIVE"),),
+            "runs under ACCESS EXCLUSIVE, held from before, on public.users and reads it: every query",
+        ),
+    ],
+)
+def test_a_key_is_not_blamed_for_the_lock_of_an_earlier_statement(
+    locks: tuple[Lock, ...], held: tuple[Lock, ...], says: str
+) -> None:
+    added = Effects("ALTER TABLE users ADD FOREIGN KEY (a) REFERENCES b", locks=locks, held=held, acts=(KEY,))
+    told = judge([RULES["DM121"]], [facts(statements=(added,))])
+    assert [finding for finding in told if says in finding.message], told

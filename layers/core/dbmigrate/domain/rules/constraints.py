@@ -86,10 +86,12 @@ def foreign_key_validated(facts: Facts) -> Iterator[Hit]:
             continue
         both = list(dict.fromkeys((act.table, *stopping(effects.locks))))
         lock = lock_on(effects, act.table) or "SHARE ROW EXCLUSIVE"
+        does = takes(effects, act.table, lock)
+        where = both if does.startswith("takes") else [act.table]
         yield Hit(
             worst(facts, both, statement=number),
-            f"ADD FOREIGN KEY {short(act.name)} takes {lock} on "
-            f"{listed(sized(facts, table) for table in both)} and reads them: {WAITING[lock]}.",
+            f"ADD FOREIGN KEY {short(act.name)} {does} {listed(sized(facts, table) for table in where)} and "
+            f"reads {'them' if where[1:] else 'it'}: {WAITING[lock]}.",
             number,
             act.table,
             lock,
