@@ -95,6 +95,20 @@ def test_check_names_drift_invalid_indexes_and_pending_revisions(
     assert answer.json["invalid_indexes"] == ["public.broken"] and answer.json["pending"] == ["0004"]
 
 
+def test_check_tells_programs_what_changed_and_notes_what_is_the_administrators(
+    db_migrate: Run, database: str
+) -> None:
+    db_migrate("deploy")
+    query(database, "GRANT SELECT ON t2 TO pg_monitor")
+    noted = db_migrate("--format", "json", "check")
+    assert (noted.code, noted.json["drift"], noted.json["drift_changes"]) == (0, [], [])
+    assert noted.json["notes"] == ["~ table public.t2", "+   grant to pg_monitor: SELECT"]
+    query(database, "ALTER TABLE t2 ADD by_hand text")
+    (change,) = db_migrate("--format", "json", "check").json["drift_changes"]
+    assert (change["mark"], change["kind"], change["name"]) == ("~", "table", "public.t2")
+    assert [detail["name"] for detail in change["details"]] == ["by_hand"]
+
+
 def test_check_compares_with_a_rehearsal_where_plain_alembic_was_before(
     db_migrate: Run, database: str
 ) -> None:
