@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -144,3 +145,21 @@ def test_a_key_is_not_blamed_for_the_lock_of_an_earlier_statement(
     added = Effects("ALTER TABLE users ADD FOREIGN KEY (a) REFERENCES b", locks=locks, held=held, acts=(KEY,))
     told = judge([RULES["DM121"]], [facts(statements=(added,))])
     assert [finding for finding in told if says in finding.message], told
+
+
+@pytest.mark.parametrize(
+    ("sql", "rules"),
+    [
+        ("UPDATE users SET name = 'x'", {"DM177", "DM189"}),
+        ("INSERT INTO users (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET name = 'x'", set()),
+        ("INSERT INTO users SELECT * FROM b ON CONFLICT (id) DO UPDATE SET name = 'x'", {"DM177", "DM189"}),
+        ("CREATE FUNCTION f() RETURNS void LANGUAGE sql AS $$ UPDATE users SET name = 'x' $$", set()),
+        ("DO $$ BEGIN UPDATE users SET name = 'x'; END $$", {"DM177", "DM189"}),
+        ("ALTER TABLE users ADD FOREIGN KEY (id) REFERENCES a ON DELETE SET NULL ON UPDATE SET NULL", set()),
+        ("COMMENT ON TABLE users IS 'DELETE FROM users'", set()),
+    ],
+)
+def test_only_what_runs_now_writes_rows(sql: str, rules: set[str]) -> None:
+    fact = replace(facts(sql=(sql,)), start={"column": {"public.users.name": "text"}})
+    found = {finding.rule for finding in judge(RULES.values(), [fact])}
+    assert found & {"DM177", "DM189"} == rules

@@ -22,6 +22,8 @@ END = r"(?:\s+WHERE\s+(.*?))?\s*;?\s*\Z"
 UPDATE = re.compile(rf"\s*UPDATE\s+({NAME})\s+SET\s+(.*?){END}", re.IGNORECASE | re.DOTALL)
 DELETE = re.compile(rf"\s*DELETE\s+FROM\s+({NAME}){END}", re.IGNORECASE | re.DOTALL)
 NAMED = r"\s*(?:=|IN\s*\()\s*(?:''|\d|%)"
+DEFINES = re.compile(r"\s*(?:CREATE|ALTER|DROP|COMMENT|GRANT|REVOKE|SET)\b", re.IGNORECASE)
+FEW = re.compile(r"\s*INSERT\b(?!.*\bSELECT\b).*\bVALUES\b", re.IGNORECASE | re.DOTALL)
 MANY_ROWS = 10_000
 """What one statement may change: with two indexes, a tenth of a second (batches of 5,000 take 40 ms)."""
 
@@ -73,12 +75,18 @@ def _of(name: str, table: str) -> bool:
 def _written(effects: Effects) -> dict[str, str]:
     """What it does to the rows of which table: as it was seen, and as the text says where the rows of scratch
     did not meet its condition. What a trigger or a cascade writes was seen only."""
-    found = {name.rpartition(".")[0]: "updates" for name in overwrites([_text(effects)])}
-    found |= dict.fromkeys(deletes([_text(effects)]), "deletes")
+    texts = [_text(effects)] if _runs(effects) else []
+    found = {name.rpartition(".")[0]: "updates" for name in overwrites(texts)}
+    found |= dict.fromkeys(deletes(texts), "deletes")
     for each in effects.writes:
         if each.updated or each.deleted:
             found.setdefault(each.table, "updates" if each.updated else "deletes")
     return found
+
+
+def _runs(effects: Effects) -> bool:
+    """Whether what stands in the text is done now: a function's body is not, and VALUES are few."""
+    return not DEFINES.match(_text(effects)) and not FEW.match(_text(effects))
 
 
 def _text(effects: Effects) -> str:
@@ -177,8 +185,9 @@ def _one_by_one(facts: Facts, table: str) -> bool:
 def _meant(facts: Facts) -> set[str]:
     """The tables of whose rows the text changes values that the application knows."""
     old = facts.start.get("column", {})
-    named = [name for name in overwrites(facts.evidence.sql) if name in old]
-    return {name.rpartition(".")[0] for name in named} | {*deletes(facts.evidence.sql)}
+    texts = [_text(effects) for effects in facts.evidence.statements if _runs(effects)]
+    named = [name for name in overwrites(texts) if name in old]
+    return {name.rpartition(".")[0] for name in named} | {*deletes(texts)}
 
 
 def _happened(facts: Facts) -> set[str]:
