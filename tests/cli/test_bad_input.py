@@ -132,7 +132,7 @@ def test_status_names_what_half_a_revision_left(db_migrate: Run, history: Path) 
     write_revision(history, "0004", "0003", f"with op.get_context().autocommit_block(): {inside}")
     assert db_migrate("deploy").code == 4
     status = db_migrate("status")
-    assert "relation public.out_of_it is in no revision" in status.out
+    assert "table public.out_of_it is in no revision" in status.out
     assert "part of it may remain" in status.out
     assert status.err.startswith("next: undo the change by hand")
 
