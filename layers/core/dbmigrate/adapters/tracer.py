@@ -193,7 +193,7 @@ class Tracer:
         if outside and self.raw.autocommit:
             return measured.effects_by_rule(self._transaction)
         must = None
-        if self._explain and measured.scans and not measured.acts and QUERY.match(measured.sql):
+        if self._explain and not measured.acts and QUERY.match(measured.sql):
             must = scans_it_must(self._ask, self._explain)
         return measured.effects(self._transaction, self._enclosed, must)
 

@@ -39,8 +39,9 @@ class Measured:
 
     def effects(self, transaction: int, autocommit: bool, must: set[str] | None = None) -> Effects:
         """Of a statement in a transaction; ``must`` are the tables that a query has to read in full, where
-        somebody asked."""
-        read = [table for table in self.scans if must is None or self._now(table) in must]
+        somebody asked. An index that is read from end to end is no full scan to the counters."""
+        known = [self.first[oid] for oid in self._tables()]
+        read = self.scans if must is None else sorted(table for table in known if self._now(table) in must)
         return Effects(
             self.sql,
             transaction,

@@ -28,8 +28,9 @@ def _full_scans(node: Mapping[str, Any], above: Mapping[str, Any] | None) -> Ite
 
 
 def _reads_all(node: Mapping[str, Any]) -> bool:
-    by_index = node["Node Type"] in ("Index Scan", "Index Only Scan") and "Index Cond" not in node
-    return node["Node Type"] == "Seq Scan" or by_index
+    kind = node["Node Type"]
+    by_index = kind in ("Index Scan", "Index Only Scan") and "Index Cond" not in node
+    return kind == "Seq Scan" or by_index or (kind == "Bitmap Heap Scan" and "Recheck Cond" not in node)
 
 
 def _is_cut(node: Mapping[str, Any], above: Mapping[str, Any] | None) -> bool:
