@@ -11,6 +11,7 @@ from tests.domain.evidences import facts
 from dbmigrate.domain.effects import Act, Effects, Lock
 from dbmigrate.domain.errors import FindingsBlock
 from dbmigrate.domain.findings import SEVERITIES, Finding, judge, refuse_blocking
+from dbmigrate.domain.prediction import predict
 from dbmigrate.domain.rules import RULES
 from dbmigrate.domain.sizes import SMALL_BYTES
 
@@ -163,3 +164,13 @@ def test_only_what_runs_now_writes_rows(sql: str, rules: set[str]) -> None:
     fact = replace(facts(sql=(sql,)), start={"column": {"public.users.name": "text"}})
     found = {finding.rule for finding in judge(RULES.values(), [fact])}
     assert found & {"DM177", "DM189"} == rules
+
+
+def test_a_lock_from_before_is_held_longer_than_the_statement_runs() -> None:
+    strong = Lock("public.users", "ACCESS EXCLUSIVE")
+    first = Effects("ALTER TABLE users ADD a int", locks=(strong,))
+    statements = (first, replace(PLAIN_INDEX, locks=(), held=(strong,)))
+    fact = facts(statements=statements, table_bytes=SMALL)
+    estimates = tuple(predict(statements, fact.sizes, fact.existing_tables))
+    (told,) = judge([RULES["DM104"]], [replace(fact, estimates=estimates)])
+    assert (told.seconds_high or 0) > (estimates[1].seconds_high or 0)

@@ -104,7 +104,7 @@ def _finding(rule: Rule, facts: Facts, hit: Hit) -> Finding:
     at = None if hit.statement is None else hit.statement - 1
     effects = statements[at] if at is not None and at < len(statements) else None
     estimate = estimates[at] if at is not None and at < len(estimates) else None
-    low, high = _seconds(hit, estimate)
+    low, high = _seconds(facts, hit, estimate)
     return Finding(
         rule=rule.id,
         revision=facts.evidence.revision,
@@ -127,13 +127,14 @@ def _names(effects: Effects | None, relation: str | None, what: str) -> bool:
     return effects is not None and relation in getattr(effects, what)
 
 
-def _seconds(hit: Hit, estimate: Estimate | None) -> tuple[float | None, float | None]:
-    if estimate is None:
+def _seconds(facts: Facts, hit: Hit, estimate: Estimate | None) -> tuple[float | None, float | None]:
+    if estimate is None or hit.statement is None:
         return None, None
     for wait in estimate.waits:
         if wait.relation == hit.relation and wait.mode == hit.lock:
             return wait.seconds_low, wait.seconds_high
-    return estimate.seconds_low, estimate.seconds_high
+    held = facts.seconds(hit.statement, hit.relation) if hit.lock and hit.relation else None
+    return held or (estimate.seconds_low, estimate.seconds_high)
 
 
 def blocking(findings: Iterable[Finding]) -> list[Finding]:

@@ -128,7 +128,8 @@ def twice(facts: Facts) -> Iterator[Hit]:
     count. Severity: note for a small table, review for a large one."""
     first: dict[tuple[int, str], int] = {}
     for number, effects in numbered(facts):
-        altered = {act.table for act in effects.acts if _joins_others(act)}
+        keys = [act.table for act in effects.did("add constraint") if not _joins_others(act)]
+        altered = {act.table for act in effects.acts if _joins_others(act)}.difference(keys)
         for table in dict.fromkeys((*effects.rewrites, *effects.scans)):
             if lock_on(effects, table) != "ACCESS EXCLUSIVE" or table not in altered:
                 continue
