@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from dbmigrate.domain.errors import Misconfigured
@@ -80,10 +81,15 @@ def target_from_url(url: str) -> Target:
         port=port,
         name=name,
         user=unquote(parts.username or "postgres"),
-        password=lambda: password,
+        password=partial(_known, password),
         tls="verify-full" if mode in STRICT else "off",
         ca=options.get("sslrootcert"),
     )
+
+
+def _known(password: str | None) -> str | None:
+    """No closure: a rehearsal's process is handed its target."""
+    return password
 
 
 def _split(url: str) -> SplitResult:
