@@ -174,3 +174,13 @@ def test_a_lock_from_before_is_held_longer_than_the_statement_runs() -> None:
     estimates = tuple(predict(statements, fact.sizes, fact.existing_tables))
     (told,) = judge([RULES["DM104"]], [replace(fact, estimates=estimates)])
     assert (told.seconds_high or 0) > (estimates[1].seconds_high or 0)
+
+
+def test_a_key_of_a_new_table_is_told_once_where_it_is_added() -> None:
+    definition = "FOREIGN KEY (a) REFERENCES b(id)"
+    made = Effects("CREATE TABLE c (a int)", acts=(Act("create table", "public.c", "public.c"),))
+    key = Act("add constraint", "public.c", "public.c.fk", now=definition)
+    added = Effects("ALTER TABLE c ADD CONSTRAINT fk FOREIGN KEY (a) REFERENCES b", acts=(key,))
+    catalog = {"constraint": {"public.c.fk": definition}}
+    fact = replace(facts(statements=(made, added)), after=catalog, end=catalog)
+    assert [finding.statement for finding in judge([RULES["DM179"]], [fact])] == [2]

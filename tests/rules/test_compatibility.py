@@ -113,6 +113,18 @@ def test_what_the_plan_makes_itself_nobody_knows(
     )
 
 
+def test_what_is_new_and_required_is_tightened_later_and_not_taken_away(
+    postgres: EmbeddedPostgres, template: str, tmp_path: Path
+) -> None:
+    change = "ALTER TABLE b DROP code CASCADE\nALTER TABLE b ADD x text NOT NULL"
+    split = phases(seen(postgres, template, tmp_path / "p", change), ["a1"], ["a2"])["a2"].split or ""
+    expand, _, contract = split.partition("; then contract: ")
+    assert expand.startswith("expand: add public.b.x first, nullable or with a default")
+    taken, _, tightened = contract.partition(" and tighten ")
+    assert "public.b.code" in taken and "public.b.x" not in taken
+    assert tightened.startswith("public.b.x in a later plan")
+
+
 OLD, NEW = Phase("contract", ("x is gone",)), Phase("expand", (), ("y is there only after it",))
 
 

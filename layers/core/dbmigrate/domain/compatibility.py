@@ -97,20 +97,30 @@ def _only_rows(seen: RevisionEvidence) -> bool:
 def _split(delta: Delta, old: Sequence[Break], new: Sequence[Break], kinds: Sequence[str]) -> str:
     """How the parts go one by one."""
     made = ", ".join(dict.fromkeys(each.name for each in new if each.what != "constraint")) or "what is new"
-    lost = ", ".join(dict.fromkeys(each.name for each in old if each.sure)) or "what is old"
     parts = {
         "expand": f"expand: {_expansion(old, made)}, which the old application does not notice; "
         "deploy the new one",
         "migrate": "migrate: move the rows in a revision of its own, in batches",
-        "contract": f"contract: take {lost} away in a later plan, when no old instance runs",
+        "contract": f"contract: {_contraction(old)} in a later plan, when no old instance runs",
     }
     return "; then ".join(parts[kind] for kind in kinds)
+
+
+def _contraction(old: Sequence[Break]) -> str:
+    """What goes, and what is asked of values from then on."""
+    sure = [each for each in old if each.sure]
+    gone = dict.fromkeys(each.name for each in sure if each.what == "gone")
+    tightened = dict.fromkeys(each.name for each in sure if each.name not in gone)
+    told = [f"take {', '.join(gone)} away"] if gone else []
+    told += [f"tighten {', '.join(tightened)}"] if tightened else []
+    return " and ".join(told) or "take what is old away"
 
 
 def _expansion(old: Sequence[Break], made: str) -> str:
     if any(each.what in ("renamed", "type") for each in old):
         return f"add {made} beside the old one and keep both equal by a trigger"
-    return f"add {made} first"
+    free = ", nullable or with a default" if any(each.sure and each.what == "insert" for each in old) else ""
+    return f"add {made} first{free}"
 
 
 @dataclass(frozen=True)

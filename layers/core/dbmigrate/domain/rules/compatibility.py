@@ -222,10 +222,9 @@ def mixed(facts: Facts) -> Iterator[Hit]:
     """One revision both adds what a new application needs and drops what the running one uses. Renames and
     changes of types, values and functions are that by nature, and have their own rules. Severity: review."""
     found = phase(delta_of(facts))
-    sure = [each for each in breaks_of_old(delta_of(facts)) if each.sure]
-    parted = any(each.what == "gone" for each in sure)
-    if found.kind == MIXED and found.breaks_new and parted:
-        lost = listed([each.name for each in sure][:SHOWN])
+    gone = [each.name for each in breaks_of_old(delta_of(facts)) if each.sure and each.what == "gone"]
+    if found.kind == MIXED and found.breaks_new and gone:
+        lost = listed(gone[:SHOWN])
         yield Hit("review", f"it takes {lost} and adds something in one. {_sentence(found.split or '')}.")
 
 

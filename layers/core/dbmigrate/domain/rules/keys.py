@@ -58,7 +58,7 @@ def _new_constraints(facts: Facts, effects: Effects, kind: str) -> Iterator[tupl
         if (act.now or "").startswith(kind):
             yield act.name, act.table, act.now or ""
     made = {act.name for act in effects.did("create table") if not (act.now or "").startswith("PARTITION OF")}
-    told = {act.name for act in effects.did("add constraint")}
+    told = {act.name for each in facts.evidence.statements for act in each.did("add constraint")}
     for name, definition in facts.after.get("constraint", {}).items() if made else ():
         table = name.rpartition(".")[0]
         if table in made and name not in told and definition.startswith(kind):
