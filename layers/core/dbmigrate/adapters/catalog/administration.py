@@ -7,7 +7,7 @@ spelled-out default are the same; an owner's grants to himself do not count.
 
 from __future__ import annotations
 
-from dbmigrate.adapters.catalog.parts import FIRST_OF_USERS, OF_CLASS, OURS, no_member, no_part, role
+from dbmigrate.adapters.catalog.parts import FIRST_OF_USERS, NO_ARRAY, OF_CLASS, OURS, no_member, no_part, role
 from dbmigrate.domain.catalog import LEDGER_SCHEMA
 
 THIS_DATABASE = "(SELECT b.oid FROM pg_database b WHERE b.datname = current_database())"
@@ -25,7 +25,7 @@ OWN_TYPES = f"""
   FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
  WHERE {OURS} AND {no_member("pg_type", "t.oid")} AND t.typtype IN ('b', 'c', 'd', 'e', 'r')
    AND (t.typrelid = 0 OR EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c'))
-   AND NOT EXISTS (SELECT FROM pg_type b WHERE b.typarray = t.oid)"""
+   AND {NO_ARRAY}"""
 OWN_FUNCTIONS = f"""
   FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
  WHERE {OURS} AND {no_member("pg_proc", "p.oid")} AND {no_part("pg_proc", "p.oid")}"""
@@ -87,7 +87,7 @@ SELECT 0, o.name || ' to ' || {role("coalesce(a.grantee, d.grantee)")}, coalesce
         UNION ALL
         SELECT 'column ' || n.nspname || '.' || c.relname || '.' || y.attname, y.attacl, c.relowner, 'c'
           FROM (SELECT * FROM pg_attribute WHERE attacl IS NOT NULL AND NOT attisdropped OFFSET 0) y
-          JOIN pg_class c ON c.oid = y.attrelid {OF_CLASS}
+          JOIN LATERAL (SELECT * FROM pg_class r WHERE r.oid = y.attrelid OFFSET 0) c ON true {OF_CLASS}
         UNION ALL SELECT 'schema ' || n.nspname, n.nspacl, n.nspowner, 'n' {OWN_SCHEMAS}
            AND n.nspacl IS NOT NULL
         UNION ALL SELECT 'function ' || p.oid::regprocedure, p.proacl, p.proowner, 'f' {OWN_FUNCTIONS}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dbmigrate.adapters.catalog.parts import OF_TYPE, OURS, no_member, no_part
+from dbmigrate.adapters.catalog.parts import NO_ARRAY, OF_TYPE, OURS, no_member, no_part
 from dbmigrate.adapters.catalog.relations import OF_CONSTRAINT
 
 EXTENSION = "SELECT 0, x.extname, x.extversion FROM pg_extension x WHERE x.extname <> 'plpgsql'"
@@ -42,7 +42,7 @@ SELECT 0, n.nspname || '.' || t.typname,
                  'ALIGNMENT', t.typalign, 'STORAGE', t.typstorage, 'CATEGORY', t.typcategory,
                  'DEFAULT ' || t.typdefault)
   FROM pg_type t {OF_TYPE} AND t.typtype = 'b'
-   AND NOT EXISTS (SELECT FROM pg_type b WHERE b.typarray = t.oid)"""
+   AND {NO_ARRAY}"""
 
 
 def range_type(major: int) -> str:

@@ -43,6 +43,9 @@ OF_TYPE = f"""
   JOIN pg_namespace n ON n.oid = t.typnamespace
  WHERE {OURS} AND {no_member("pg_type", "t.oid")}"""
 
+# Hashed once, where NOT EXISTS would read all types for each type.
+NO_ARRAY = "t.oid NOT IN (SELECT b.typarray FROM pg_type b)"
+
 
 def role(oid: str) -> str:
     """A role's name; 0 is everybody."""
