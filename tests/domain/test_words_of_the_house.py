@@ -43,12 +43,15 @@ def test_what_a_run_applied_newest_first() -> None:
 
 def test_the_tree_in_the_docstring_is_the_tree() -> None:
     documented = {}
-    base = ""
+    above = {4: ""}
     for line in (errors.__doc__ or "").splitlines():
+        depth = len(line) - len(line.lstrip())
         if match := re.match(r"    (\w+) {2,}", line):
-            base = match[1]
-        elif line.startswith("        "):
-            documented |= {name: base for name in re.findall(r"\w+", line)}
+            above[8] = match[1]
+        elif depth >= 8:
+            names = re.findall(r"\w+", line)
+            documented |= {name: above[depth] for name in names}
+            above[depth + 4] = names[-1]
     built = {kind.__name__: kind.__base__.__name__ for kind in KINDS if kind.__base__ is not DbMigrateError}
     assert documented == {name: base for name, base in built.items() if name != "DbMigrateError"}
 
