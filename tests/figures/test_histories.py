@@ -50,7 +50,7 @@ def test_a_difference_is_named(
         given = argparse.Namespace(package="alembic", migrations=made, reference="true")
         found = public_history.try_history(given, urls)
     public_history.show(found)
-    assert "column public.entity_000.amount is in no revision" in capsys.readouterr().out
+    assert "table public.entity_000 is in no revision" in capsys.readouterr().out
 
 
 def test_the_layers_size_is_the_sum_of_its_files(tmp_path: Path) -> None:
