@@ -182,3 +182,36 @@ def test_an_index_that_is_changed_without_its_table(db: Database, sql: str) -> N
         connection.commit()
         connection.exec_driver_sql(sql)
         assert catalog.reread(connection, known) == catalog.snapshot(connection) != known
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SET LOCAL ROLE pg_monitor; CREATE TABLE b (id serial); RESET ROLE",
+        "SET LOCAL ROLE pg_monitor; CREATE TYPE mood AS ENUM ('well'); RESET ROLE",
+        "SET LOCAL ROLE pg_monitor; CREATE VIEW b AS SELECT 1 AS one; RESET ROLE",
+        "CREATE TABLE b (id int); GRANT SELECT ON b TO pg_monitor",
+        "CREATE TABLE b (id int); GRANT SELECT (id) ON b TO pg_monitor",
+        "CREATE SEQUENCE b; GRANT USAGE ON SEQUENCE b TO pg_monitor",
+        "CREATE TYPE mood AS ENUM ('well'); REVOKE USAGE ON TYPE mood FROM PUBLIC",
+        "ALTER TABLE a OWNER TO pg_monitor",
+        "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO pg_monitor; CREATE TABLE b (id int)",
+    ],
+)
+def test_the_first_owner_or_grant_is_seen(db: Database, sql: str) -> None:
+    with db.session() as connection:
+        connection.exec_driver_sql("GRANT CREATE ON SCHEMA public TO pg_monitor")
+        connection.exec_driver_sql("CREATE TABLE a (id int)")
+        known = catalog.snapshot(connection)
+        connection.commit()
+        connection.exec_driver_sql(sql)
+        again = catalog.reread(connection, known)
+        assert again == catalog.snapshot(connection) and again != known
+
+
+def test_a_usual_table_after_a_usual_one(db: Database) -> None:
+    with db.session() as connection:
+        known = catalog.snapshot(connection)
+        connection.commit()
+        connection.exec_driver_sql("CREATE TABLE a (id serial PRIMARY KEY)")
+        assert catalog.reread(connection, known, ending=True) == catalog.snapshot(connection)

@@ -72,7 +72,7 @@ class Steps:
 
         def record(connection: Connection, revision: str, seconds: float, lock_waits: int) -> None:
             if not move.committed_inside:
-                seen = catalog.reread(connection, {} if self.whole else self.catalog)
+                seen = catalog.reread(connection, {} if self.whole else self.catalog, ending=True)
                 _refuse_other(direction, like, seen)
                 tables = frozenset(connection.exec_driver_sql(TOUCHED).scalars())
                 found.append(Moved(seen, tables, inside=False))

@@ -7,7 +7,15 @@ spelled-out default are the same; an owner's grants to himself do not count.
 
 from __future__ import annotations
 
-from dbmigrate.adapters.catalog.parts import FIRST_OF_USERS, NO_ARRAY, OF_CLASS, OURS, no_member, no_part, role
+from dbmigrate.adapters.catalog.parts import (
+    FIRST_OF_USERS,
+    NO_ARRAY,
+    OF_CLASS,
+    OURS,
+    no_member,
+    no_part,
+    role,
+)
 from dbmigrate.domain.catalog import LEDGER_SCHEMA
 
 THIS_DATABASE = "(SELECT b.oid FROM pg_database b WHERE b.datname = current_database())"
@@ -62,6 +70,15 @@ SELECT 0, o.name, pg_get_userbyid(o.owner)
         UNION ALL SELECT 'event trigger ' || e.evtname, e.evtowner FROM pg_event_trigger e
          WHERE {no_member("pg_event_trigger", "e.oid")}) o(name, owner)
  WHERE o.owner NOT IN ({OWN_ROLES})"""
+
+
+# What says that the two queries around this may have something to tell of the relations $1.
+OWNED = f"""
+SELECT EXISTS (SELECT FROM pg_class c WHERE c.oid = ANY ($1)
+                  AND (c.relacl IS NOT NULL OR c.relowner NOT IN ({OWN_ROLES})))
+    OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = ANY ($1) AND a.attacl IS NOT NULL)
+    OR EXISTS (SELECT FROM pg_type t WHERE t.oid >= {FIRST_OF_USERS}
+                  AND (t.typacl IS NOT NULL OR t.typowner NOT IN ({OWN_ROLES})))"""
 
 
 def _rights(acl: str, owner: str) -> str:

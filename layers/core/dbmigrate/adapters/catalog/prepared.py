@@ -50,13 +50,17 @@ def groups(major: int) -> dict[str, dict[str, str]]:
 
 
 @contextmanager
-def session(connection: Connection) -> Iterator[None]:
-    """Set what PostgreSQL's text of expressions depends on, and set it back; prepare what is not yet."""
+def session(connection: Connection, ending: bool = False) -> Iterator[None]:
+    """Set what PostgreSQL's text of expressions depends on, and set it back; prepare what is not yet. In a
+    transaction that is ``ending`` the settings go with it, and setting them back would be a trip for
+    nothing."""
     major, known, before = connection.exec_driver_sql(_set_and_tell()).one()[:3]
     for name, statement in _statements(major).items():
         if name not in (known or ()):
             connection.exec_driver_sql(statement)
     yield
+    if ending:
+        return
     back = ", ".join("set_config(%s, %s, true)" for _ in SETTINGS)
     pairs = tuple(word for pair in zip(SETTINGS, before, strict=True) for word in pair)
     connection.exec_driver_sql(f"SELECT {back}", pairs)
@@ -75,6 +79,12 @@ def of_group(connection: Connection, group: str) -> Found:
 def of_relations(connection: Connection, oids: Iterable[int]) -> Found:
     """What belongs to these relations. An OID that is none of ours brings nothing."""
     return _found(connection, f"EXECUTE catalog_relations('{{{','.join(map(str, sorted(oids)))}}}')")
+
+
+def owned(connection: Connection, oids: Iterable[int]) -> bool:
+    """Whether any of these relations, or any type, has an access list or an owner of its own."""
+    statement = f"EXECUTE catalog_owned('{{{','.join(map(str, sorted(oids)))}}}')"
+    return bool(connection.exec_driver_sql(statement).scalar())
 
 
 def _found(connection: Connection, statement: str) -> Found:
@@ -117,6 +127,7 @@ def _statements(major: int) -> dict[str, str]:
             made["catalog_relations"] = f"PREPARE catalog_relations(oid[]) AS {_as_json(chosen)}"
         else:
             made[f"catalog_{group}"] = f"PREPARE catalog_{group} AS {_as_json(queries)}"
+    made["catalog_owned"] = f"PREPARE catalog_owned(oid[]) AS {administration.OWNED}"
     return {**made, "catalog_everything": f"PREPARE catalog_everything AS {_as_json(every)}"}
 
 

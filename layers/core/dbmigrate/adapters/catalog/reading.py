@@ -13,8 +13,8 @@ from dbmigrate.adapters.catalog.prepared import Found
 from dbmigrate.domain.catalog import Catalog
 
 # Rows written to the system catalogs by this transaction (and by earlier ones of the session whose counts
-# have not left it yet, which costs a useless look at most), and the relations that it has locked; for an index
-# its table, as ALTER INDEX locks the index alone.
+# have not left it yet, which costs a useless look at most), and the relations that it has locked; for an
+# index its table, as ALTER INDEX locks the index alone.
 MARK = """
 SELECT transaction_timestamp()::text,
        (SELECT json_object_agg(c.relname, json_build_array(pg_stat_get_xact_tuples_inserted(c.oid),
@@ -63,6 +63,8 @@ STALE_BY = {
 ALSO_OTHERS = {
     "pg_event_trigger", "pg_extension", "pg_foreign_data_wrapper", "pg_foreign_server", "pg_publication",
 }  # fmt: skip
+# What a new table writes too, though it mostly has the usual owner and no grants.
+OF_ANY_TABLE = {"pg_attribute", "pg_class", "pg_type"}
 ELSEWHERE = set().union(*STALE_BY.values(), SILENT) - ALSO_OTHERS
 
 Counts = Mapping[str, tuple[int, int, int]]
@@ -100,7 +102,9 @@ def snapshot(connection: Connection) -> Snapshot:
         return Snapshot(prepared.everything(connection), _mark(connection))
 
 
-def reread(connection: Connection, known: Catalog, oids: Collection[int] = ()) -> Snapshot:
+def reread(
+    connection: Connection, known: Catalog, oids: Collection[int] = (), ending: bool = False
+) -> Snapshot:
     """The catalog after statements of this transaction, read only where they changed it.
 
     ``known`` is what ``snapshot`` or ``reread`` gave in this transaction, or in this session before it began
@@ -110,7 +114,8 @@ def reread(connection: Connection, known: Catalog, oids: Collection[int] = ()) -
 
     ``oids`` are relations to be read in any case. What the transaction has locked to change it, new and
     dropped relations included, is found here. A change of far reach (a rename, a change of a type, a schema,
-    a function or an enum) makes everything be read again.
+    a function or an enum) makes everything be read again. With ``ending`` the caller commits or rolls back
+    next, and settings are left as they are until then.
     """
     if not isinstance(known, Snapshot):
         return snapshot(connection)
@@ -119,7 +124,7 @@ def reread(connection: Connection, known: Catalog, oids: Collection[int] = ()) -
     if not changed and not oids:
         known.mark = mark
         return known
-    with prepared.session(connection):
+    with prepared.session(connection, ending):
         found = None if _far(changed) else _read_near(connection, known.found, changed, {*mark.locked, *oids})
         return Snapshot(found or prepared.everything(connection), mark)
 
@@ -156,6 +161,8 @@ def _read_near(connection: Connection, known: Found, changed: Counts, touched: s
         stale.add("others")
     if not changed.keys() & TYPES and not known["composite"] and not known["domain"]:
         stale.discard("types")
+    if "ownership" in stale and not _may_be_owned(connection, known, changed, touched):
+        stale.discard("ownership")
     if touched and "relations" in stale:
         again = prepared.of_relations(connection, touched)
         if _renamed(known, again):
@@ -170,6 +177,14 @@ def _read_near(connection: Connection, known: Found, changed: Counts, touched: s
     for group in sorted(stale - {"relations"}):
         found |= prepared.of_group(connection, group)
     return found
+
+
+def _may_be_owned(connection: Connection, known: Found, changed: Counts, touched: set[int]) -> bool:
+    if changed.keys() & (STALE_BY["ownership"] - OF_ANY_TABLE):
+        return True
+    if any(known[query] for query in ("owner", "grant", "default privileges")):
+        return True
+    return prepared.owned(connection, touched)
 
 
 def _joined(known: Found, again: Found, touched: Collection[int]) -> Found:
