@@ -37,6 +37,7 @@ TRIAL = {
     "temp_file_limit": "8GB",
     "unix_socket_directories": "",
     "listen_addresses": "127.0.0.1",
+    "timezone": "UTC",  # as RDS has it; initdb would take the machine's
 }
 
 SESSION_MEMORY = 4 << 30  # bytes of address space; a statement that wants more fails, and nobody else

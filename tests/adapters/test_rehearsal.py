@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.adapters.project import Project, concurrently, move
+from tests.adapters.project import Project, concurrently, connected, move
 
 from dbmigrate.adapters.database import Database
 from dbmigrate.adapters.history import load_history
@@ -54,6 +55,23 @@ def test_the_same_revisions_make_the_same_evidence(project: Project, db: Databas
     once = rehearse(history, db.target)
     db.empty()
     assert rehearse(history, db.target) == once
+
+
+def test_the_evidence_does_not_tell_where_and_by_whom_it_was_made(
+    project: Project, db: Database, database: str
+) -> None:
+    """initdb takes the time zone and the order of day and month from the machine."""
+    parted = "CREATE TABLE a (at timestamptz, day date DEFAULT '2026-10-11') PARTITION BY RANGE (at)"
+    bounds = "FOR VALUES FROM ('2026-10-01') TO ('2026-11-01')"
+    history = project.add("a1", None, f"{parted}\nCREATE TABLE b PARTITION OF a {bounds}").history()
+    once = rehearse(history, db.target)
+    db.empty()
+    with connected(database) as admin:
+        admin.run("CREATE ROLE stranger SUPERUSER LOGIN")
+        for setting in ("timezone = 'Asia/Kolkata'", "datestyle = 'German'", "intervalstyle = 'iso_8601'"):
+            admin.run(f"ALTER ROLE stranger SET {setting}")
+        assert rehearse(history, replace(db.target, user="stranger")) == once
+        admin.run("DROP OWNED BY stranger CASCADE; DROP ROLE stranger")
 
 
 def test_what_a_revision_loses(project: Project, db: Database) -> None:

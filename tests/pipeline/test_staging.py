@@ -132,7 +132,7 @@ def test_drift_is_refused_by_name(staging: Pipeline) -> None:
     staging.query("ALTER TABLE orders ADD by_hand integer")
     ending = staging.deploy([ORDERS, NOTES])
     assert ending.outcome == "ValidationFailed"
-    assert "DriftFound" in ending.cause and "public.orders.by_hand" in ending.cause
+    assert "DriftFound" in ending.cause and "table public.orders: column by_hand" in ending.cause
 
 
 WEAK = {

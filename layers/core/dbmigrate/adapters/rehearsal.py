@@ -23,6 +23,10 @@ from dbmigrate.domain.evidence import Evidence, RevisionEvidence
 
 Progress = Callable[[int, int, str], None]
 MEND = "mend the revision, then: db-migrate validate"
+# A server takes these from the machine that it was made on, and PostgreSQL's text of bounds and defaults, in
+# the evidence and so in the bundle's digest, follows them.
+ANYWHERE = {"TimeZone": "UTC", "DateStyle": "ISO, MDY", "IntervalStyle": "postgres"}
+SESSION = Limits(application="db-migrate rehearsal", also=ANYWHERE)
 
 
 def rehearse(
@@ -38,7 +42,7 @@ def rehearse(
     With ``seed`` every table that can be filled holds a few rows before each revision. A downgrade that fails
     is written down and does not stop the rehearsal. Raises RehearsalFailed when an upgrade fails.
     """
-    with connected(scratch, Limits(application="db-migrate rehearsal")) as connection:
+    with connected(scratch, SESSION) as connection:
         try:
             return _Rehearsal(connection, history, seed).run(revisions, progress)
         except _LostTrack as lost:
@@ -57,7 +61,7 @@ class _LostTrack(Exception):
 def prepare_base(history: History, scratch: Target, revisions: Sequence[str], seed: bool = True) -> None:
     """Bring ``scratch`` to these revisions without looking, and fill its tables: what a rehearsal of those
     that follow begins with. Raises RehearsalFailed."""
-    with connected(scratch, Limits(application="db-migrate rehearsal")) as connection:
+    with connected(scratch, SESSION) as connection:
         attempts = _Rehearsal(connection, history, seed).attempts
         attempts.bare(revisions)
         attempts.seed_all()

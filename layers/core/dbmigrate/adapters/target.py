@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
@@ -42,7 +42,7 @@ class Limits:
     """Session limits in milliseconds; a ``statement`` of 0 is no limit.
 
     ``concurrent_lock`` is for statements outside of a transaction (CONCURRENTLY), which wait for every older
-    transaction of the database.
+    transaction of the database. ``also`` are other settings that the session starts with.
     """
 
     lock: int = 100
@@ -50,6 +50,7 @@ class Limits:
     idle_in_transaction: int = 60_000
     statement: int = 0
     application: str = "db-migrate"
+    also: Mapping[str, str] = field(default_factory=dict)
 
     def settings(self) -> dict[str, str]:
         """The parameters that the session starts with, and to which RESET ALL returns."""
@@ -58,6 +59,7 @@ class Limits:
             "idle_in_transaction_session_timeout": str(self.idle_in_transaction),
             "statement_timeout": str(self.statement),
             "client_connection_check_interval": "1000",
+            **self.also,
         }
 
 
