@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 from dataclasses import replace
 
@@ -86,6 +87,17 @@ def test_long_sql_is_folded_and_short_sql_is_not() -> None:
     assert "No SQL was seen" in page(make_plan(steps=(replace(long, sql=()),)))
 
 
+@pytest.mark.parametrize("sizes", [(2_200_000,), (2_000_000, 2_000_000, 40)])
+def test_a_page_of_huge_statements_is_one_that_a_function_can_answer_with(sizes: tuple[int, ...]) -> None:
+    first = make_plan().steps[0]
+    html = page(make_plan(steps=tuple(replace(first, sql=("'" * size,)) for size in sizes)))
+    assert len(json.dumps(html).encode()) < 5 << 20
+    cut = re.findall(r"-- ([0-9,]+) characters more, in the stored plan", html)
+    assert len(cut) == sum(size > 40 for size in sizes)
+    told = sum(int(more.replace(",", "")) for more in cut)
+    assert html.count("&#x27;") == sum(sizes) - told > 490_000
+
+
 def test_findings_stand_with_their_severity() -> None:
     finding = {
         "rule": "DM104",
@@ -134,6 +146,9 @@ def test_what_a_revision_lets_pass_is_listed_with_its_reason() -> None:
     html = page(make_plan(findings=(finding(suppressed_because="nobody writes at night"),)))
     assert "<h2>Findings</h2>" not in html
     assert "<h2>Let pass</h2>" in html and "nobody writes at night" in html
+    passed = html.partition("<h2>Let pass</h2>")[2]
+    assert '<span class="pill bad">block</span><b>DM104</b><code>rev1, statement 2</code>' in passed
+    assert "<code>public.orders</code>" in passed and "Who waits: writes" in passed
 
 
 def test_a_finding_of_another_version_is_shown_as_far_as_it_goes() -> None:

@@ -132,6 +132,20 @@ def test_errors_leave_under_their_own_names_and_are_logged_once(monkeypatch, err
     assert [level for level, _ in lines] == [logged]
 
 
+@pytest.mark.parametrize("kind", [BadRequest, ValueError])
+def test_an_error_of_any_length_fits_into_the_state_of_an_execution(kind: type[Exception]) -> None:
+    told = f"DM104 b2: {'x' * 300_000}\nNext: mend it"
+
+    @lambda_entry("validate")
+    def handler(event, context):
+        raise kind(told)
+
+    with pytest.raises(kind) as failed:
+        handler({}, None)
+    assert len(str(failed.value)) < 20_000
+    assert str(failed.value).startswith("DM104 b2: x") and str(failed.value).endswith("Next: mend it")
+
+
 def test_log_keys_are_those_of_the_run_and_end_with_it() -> None:
     seen = {}
 

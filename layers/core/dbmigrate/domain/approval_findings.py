@@ -33,20 +33,23 @@ def _finding_of(values: Mapping[str, Any]) -> Finding:
 
 
 def _finding(group: Sequence[Finding]) -> str:
-    first, table = group[0], relations(group)
-    pill = f'<span class="pill {TONES.get(first.severity, "")}">{escape(first.severity)}</span>'
-    where = first.revision + (f", statement {first.statement}" if first.statement else "")
+    first = group[0]
     messages = dict.fromkeys(found.message for found in group)
     return (
-        f"<li class=card><div class=title>{pill}<b>{escape(first.rule)}</b><code>{escape(where)}</code>"
-        + (f"<code>{escape(table)}</code>" if table else "")
-        + "</div>"
+        f"<li class=card>{_title(first, relations(group))}"
         + "".join(f"<p>{escape(message)}</p>" for message in messages)
         + _line("", work(group))
         + _line("Who waits: ", waiting(group))
         + _instead(first.instead)
         + "</li>"
     )
+
+
+def _title(found: Finding, table: str) -> str:
+    pill = f'<span class="pill {TONES.get(found.severity, "")}">{escape(found.severity)}</span>'
+    where = found.revision + (f", statement {found.statement}" if found.statement else "")
+    about = f"<code>{escape(table)}</code>" if table else ""
+    return f"<div class=title>{pill}<b>{escape(found.rule)}</b><code>{escape(where)}</code>{about}</div>"
 
 
 def _line(name: str, text: str) -> str:
@@ -61,9 +64,10 @@ def _instead(instead: str) -> str:
 
 
 def _let_pass(found: Finding) -> str:
-    title = f"<b>{escape(found.rule)}</b><code>{escape(found.revision)}</code>"
+    """With the severity that it would count with: whoever approves also approves the reason."""
     reason = f"<p>{escape(found.suppressed_because or '')}</p><p class=soft>{escape(found.message)}</p>"
-    return f"<li class=card><div class=title>{title}</div>{reason}</li>"
+    waits = _line("Who waits: ", waiting([found]))
+    return f"<li class=card>{_title(found, found.relation or '')}{reason}{waits}</li>"
 
 
 def impact_part(steps: Iterable[Step]) -> str:

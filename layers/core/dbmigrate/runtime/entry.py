@@ -11,6 +11,9 @@ from dbmigrate.domain.shape import Shape, check_shape
 from dbmigrate.runtime import telemetry
 
 Handler = Callable[[Any, Any], Any]
+MOST_SAID = 16_000
+"""Characters of an error's text. Step Functions carries it in the state, of 256 KiB in all, beyond which
+a run ends without a word; the log has the whole."""
 
 
 def lambda_entry(
@@ -34,9 +37,11 @@ def lambda_entry(
                 return work(event, context)
             except DbMigrateError as error:
                 telemetry.logger.error(f"{verb} ends with {type(error).__name__}: {error.message}")
+                _shorten(error)
                 raise
-            except Exception:
+            except Exception as error:
                 telemetry.logger.exception(f"{verb} broke")
+                _shorten(error)
                 raise
             finally:
                 telemetry.end()
@@ -44,6 +49,13 @@ def lambda_entry(
         return entry
 
     return decorate
+
+
+def _shorten(error: Exception) -> None:
+    text = str(error)
+    if len(text) > MOST_SAID:
+        # The end says what to do next.
+        error.args = (f"{text[: MOST_SAID - 1000]}\n…\n{text[-900:]}",)
 
 
 def _traced(handler: Handler) -> Handler:
