@@ -254,4 +254,21 @@ def test_a_role_that_may_not_be_made(postgres: EmbeddedPostgres, project: Projec
 
 def test_what_fails_and_is_caught_is_there_with_no_effect(project: Project, db: Database) -> None:
     evidence = seen(project, db, CHANGING["savepoint that fails"])
-    assert evidence.statements[1] == Effects("SELECT 1 / 0", held=evidence.statements[1].held)
+    first, failed, last = evidence.statements
+    assert failed == Effects("SELECT 1 / 0", held=failed.held, undone=True)
+    assert first.undone and not last.undone
+
+
+GONE_BACK = """bind = op.get_bind()
+with bind.begin_nested():
+    bind.execute(sa.text("SELECT 1"))
+there = bind.begin_nested()
+bind.execute(sa.text("DROP TABLE t"))
+there.rollback()
+bind.execute(sa.text("ALTER TABLE u ADD y int"))"""
+
+
+def test_what_a_savepoint_took_back_changes_no_later_revision(project: Project, db: Database) -> None:
+    evidence = seen(project, db, GONE_BACK)
+    assert [each.undone for each in evidence.statements] == [False, True, False]
+    assert evidence.drops == ()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.domain.evidences import facts
+from tests.domain.evidences import USERS as MADE
+from tests.domain.evidences import facts, history, seen
 
-from dbmigrate.domain.effects import Effects, Lock
-from dbmigrate.domain.facts import SHORT_SECONDS
+from dbmigrate.domain.effects import Act, Effects, Lock
+from dbmigrate.domain.facts import SHORT_SECONDS, facts_of
 from dbmigrate.domain.prediction import Estimate, Wait
-from dbmigrate.domain.sizes import SMALL_BYTES
+from dbmigrate.domain.sizes import SMALL_BYTES, Size
 
 USERS = "public.users"
 
@@ -29,3 +30,18 @@ def test_a_severity_goes_by_the_predicted_wait_of_its_statement() -> None:
     assert at(SHORT_SECONDS) == at(None) == ["block", "block", "note"]
     assert fact.seconds(1, USERS) is None
     assert replace(fact, estimates=(Estimate(disk_bytes=5, wal_bytes=7),) * 3).disk_bytes == 15
+
+
+def test_what_was_taken_back_leaves_the_table_and_its_size() -> None:
+    dropped = Effects("DROP TABLE users", acts=(Act("drop table", USERS, USERS),))
+    sizes = {USERS: Size(5, SMALL_BYTES)}
+
+    def second(first: Effects) -> bool:
+        evidence = history(
+            seen("a1", changes=MADE), seen("b2", ("a1",), statements=(first,)), seen("c3", ("b2",))
+        )
+        *_, fact = facts_of(evidence, ["a1"], ["b2", "c3"], frozenset({USERS}), sizes, None)
+        return fact.exists(USERS) and fact.sizes == sizes
+
+    assert second(replace(dropped, undone=True))
+    assert not second(dropped)

@@ -241,6 +241,16 @@ def test_a_lock_stays_to_the_end_of_its_transaction() -> None:
     assert [each.open_ended for each in found] == [False, False, False, True, False]
 
 
+def test_going_back_to_a_savepoint_frees_a_lock() -> None:
+    statements = [
+        Effects("ALTER TABLE users …", locks=(Lock(USERS, "ACCESS EXCLUSIVE"),), undone=True),
+        Effects("ALTER TABLE orders …", locks=(Lock(ORDERS, "SHARE"),), scans=(ORDERS,)),
+    ]
+    first, second = predict(statements, SIZES, SIZES, MODEL)
+    assert first.waits[0].seconds_high == 0
+    assert second.waits[0].seconds_high == HIGH * SCAN
+
+
 def test_a_lock_has_no_end_where_a_later_statement_has_none() -> None:
     first = Effects("ALTER …", locks=(Lock(USERS, "SHARE"),))
     found = list(predict([first, Effects("ALTER …", scans=("public.x",))], SIZES, {"public.x"}, MODEL))

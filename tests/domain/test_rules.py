@@ -184,3 +184,11 @@ def test_a_key_of_a_new_table_is_told_once_where_it_is_added() -> None:
     catalog = {"constraint": {"public.c.fk": definition}}
     fact = replace(facts(statements=(made, added)), after=catalog, end=catalog)
     assert [finding.statement for finding in judge([RULES["DM179"]], [fact])] == [2]
+
+
+@pytest.mark.parametrize(("does", "word"), [("UPDATE SET name = b.n", "updates"), ("DELETE", "deletes")])
+def test_a_merge_is_told_as_what_it_does_to_the_rows_that_it_finds(does: str, word: str) -> None:
+    merge = f"MERGE INTO users u USING b ON u.id = b.id WHEN MATCHED THEN {does}"
+    (told,) = judge([RULES["DM177"]], [facts(sql=(merge,), table_bytes=LARGE)])
+    assert told.severity == "review"
+    assert told.message.startswith(f"it {word} rows of public.users")

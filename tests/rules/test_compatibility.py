@@ -17,6 +17,8 @@ START = """CREATE TYPE mood AS ENUM ('sad', 'glad')
 CREATE TABLE a (id bigint PRIMARY KEY, name varchar(20), n int NOT NULL DEFAULT 1, feels mood, made timestamp)
 ALTER TABLE a ADD CONSTRAINT named CHECK (name IS NOT NULL)
 CREATE TABLE b (id bigint PRIMARY KEY, a_id bigint, code text)
+CREATE TABLE parent (id bigint PRIMARY KEY)
+CREATE TABLE child (id bigint PRIMARY KEY, parent_id bigint CONSTRAINT child_fk REFERENCES parent)
 CREATE VIEW seen AS SELECT id, code FROM b
 CREATE FUNCTION greet(text) RETURNS text LANGUAGE sql AS 'SELECT $1'
 GRANT SELECT, INSERT ON b TO pg_monitor"""
@@ -33,6 +35,14 @@ CHANGES = {
     "a comment": ("COMMENT ON TABLE a IS 'why'", "expand", "", ""),
     "a table under both names": ("ALTER TABLE a RENAME TO aa\nCREATE VIEW a AS SELECT * FROM aa", "expand",
                                  "", "public.aa"),
+    "a parent under both names": (
+        "ALTER TABLE parent RENAME TO elder\nCREATE VIEW parent AS SELECT * FROM elder", "expand",
+        "", "public.elder",
+    ),
+    "a function that nobody calls": (
+        "CREATE FUNCTION tidy() RETURNS void LANGUAGE sql AS 'UPDATE b SET code = NULL'", "expand",
+        "", "tidy()",
+    ),
     "a constraint moved to an index": ("ALTER TABLE b RENAME CONSTRAINT b_pkey TO pk_b", "expand", "", ""),
     "rows": ("UPDATE b SET code = coalesce(code, 'none')", "migrate", "", ""),
     "a column dropped": ("ALTER TABLE a DROP made", "contract", "public.a.made is gone", ""),

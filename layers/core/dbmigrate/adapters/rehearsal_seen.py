@@ -13,6 +13,7 @@ from dbmigrate.adapters.rehearsal_text import repeatable, without_values
 from dbmigrate.domain.catalog import Catalog, changes_between, fingerprint
 from dbmigrate.domain.effects import Effects
 from dbmigrate.domain.evidence import RevisionEvidence
+from dbmigrate.domain.routines import executed
 from dbmigrate.domain.rows import Loss
 from dbmigrate.domain.statements import deletes, overwrites, retyped
 
@@ -53,6 +54,7 @@ def evidence(
     shown = repeatable(up.sql, tuple(back.again))
     values = {f"{table}.{column}" for table, column, _ in up.changed if column} - {*up.names.drops}
     rows = {table for table, column, _ in up.changed if column is None}
+    run = executed(up.sql)
     return RevisionEvidence(
         revision=facts.id,
         down=facts.down,
@@ -67,8 +69,8 @@ def evidence(
         round_trip=back.trouble is None,
         round_trip_error=back.trouble,
         drops=up.names.drops,
-        overwrites=tuple(sorted({*overwrites(up.sql), *retyped(before, up.moved.catalog), *values})),
-        deletes=tuple(sorted({*deletes(up.sql), *rows})),
+        overwrites=tuple(sorted({*overwrites(run), *retyped(before, up.moved.catalog), *values})),
+        deletes=tuple(sorted({*deletes(run), *rows})),
         row_losses=back.losses,
         unseeded=tuple(sorted(up.unseeded)),
         roles=named_in(roles, up.sql),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, event
@@ -25,6 +26,8 @@ from dbmigrate.domain.effects import Effects
 ALEMBICS_OWN = re.compile(r"\balembic_version\b|^SELECT pg_catalog\.", re.IGNORECASE)
 WITH = "  -- with "  # parts a statement from the values that went along
 SAVEPOINT = re.compile(r"^\s*(?:SAVEPOINT|RELEASE|ROLLBACK\s+TO|ROLLBACK\s+\w+\s+TO)\b", re.IGNORECASE)
+GOES_BACK = re.compile(r"^\s*ROLLBACK\s+(?:\w+\s+)??TO\s+(?:SAVEPOINT\s+)?(\S+?)\s*;?\s*$", re.IGNORECASE)
+MARKS = re.compile(r"^\s*SAVEPOINT\s+(\S+?)\s*;?\s*$", re.IGNORECASE)
 # What drivers, SQLAlchemy and our own connections say on their own account.
 BOOKKEEPING = re.compile(
     r"^\s*(?:(?:begin|commit|rollback|start|end|show|set\s+session)\b|SET lock_timeout = \d+$)", re.IGNORECASE
@@ -46,6 +49,7 @@ class Tracer:
         self.first: dict[int, str] = {}
         self.touched: set[int] = set()
         self._before: State | None = None
+        self._marks: dict[str, int] = {}  # savepoints, and how many statements there were before them
         self._transaction = -1
         self._running: str | None = None
         self._explain: Callable[[str], Any] | None = None
@@ -58,7 +62,7 @@ class Tracer:
         """Whatever runs meanwhile, in its order. What fails is there too, with no effect."""
         self.seen, self._before, self._transaction, self._running = [], None, -1, None
         self._enclosed = self._stale = False
-        self.touched = set()
+        self.touched, self._marks = set(), {}
         with self._own():
             self.mirror.read_all()
         self.start = dict(self.mirror.relations)
@@ -184,10 +188,19 @@ class Tracer:
         with self._own():
             # Going back to a savepoint frees the locks that would tell what it undid.
             after = self._state(before, everything=outside or savepoint is not None)
-        if not savepoint:
+        if savepoint:
+            self._mark_or_undo(sql)
+        else:
             self.seen.append(self._effects(Measured(sql, before, after, self.first), outside))
         self.touched |= {oid for oid, seen in after.look.items() if seen.mode >= WRITES}
         self._before = None if outside else after
+
+    def _mark_or_undo(self, sql: str) -> None:
+        if marks := MARKS.match(sql):
+            self._marks[marks[1]] = len(self.seen)
+        elif back := GOES_BACK.match(sql):
+            since = self._marks.get(back[1], len(self.seen))
+            self.seen[since:] = [replace(effects, undone=True) for effects in self.seen[since:]]
 
     def _effects(self, measured: Measured, outside: bool) -> Effects:
         if outside and self.raw.autocommit:

@@ -21,6 +21,7 @@ from dbmigrate.domain.delta import (
 )
 
 WRITTEN = ("r", "p", "f")
+REFERENCES = re.compile(r" REFERENCES ([^\s(]+)")
 PARTITION = re.compile(r"\|(?:FOR VALUES|DEFAULT)")
 
 
@@ -131,10 +132,18 @@ def _constraint(delta: Delta, table: str, name: str, was: str | None, now: str |
 
 def _refuses_more(delta: Delta, table: str, name: str, was: str, now: str) -> bool:
     """NOT VALID or not makes no difference to new rows."""
-    if now.removesuffix(" NOT VALID") == was.removesuffix(" NOT VALID"):
+    if now.removesuffix(" NOT VALID") == _under_new_names(delta, was).removesuffix(" NOT VALID"):
         return False
     elsewhere = _moved(delta, "constraint", name, now) or _was_unique(delta, table, now)
     return not elsewhere and _known_columns(delta, table, now)
+
+
+def _under_new_names(delta: Delta, key: str) -> str:
+    """A foreign key as it reads when the table that it points to has another name, and nothing else is
+    new."""
+    match = REFERENCES.search(key)
+    new = delta.renamed(match[1]) if match else None
+    return key if match is None or new is None else f"{key[: match.start(1)]}{new}{key[match.end(1) :]}"
 
 
 def _index(delta: Delta, table: str, name: str, was: str | None, now: str | None) -> Iterator[Break]:

@@ -52,7 +52,7 @@ class Delta:
     def renamed(self, name: str) -> str | None:
         """What a table or column is called after the revision that renamed it."""
         now = name
-        for statement in self.seen.statements:
+        for statement in (each for each in self.seen.statements if not each.undone):
             for act in statement.did("rename table", "rename column"):
                 now = act.now or now if act.was == now else now
         return None if now == name else now

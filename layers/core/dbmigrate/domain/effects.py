@@ -106,6 +106,7 @@ class Effects:
     same transaction took; both from SHARE UPDATE EXCLUSIVE up, and only on relations that were there before
     the revision. ``rewrites`` are tables with new storage, ``scans`` tables that were read in full, and
     ``builds`` (index, table) pairs of indexes that were built or rebuilt, all of tables that were there.
+    ``undone``: a later ROLLBACK TO SAVEPOINT took it back, its locks included; the time that it took it took.
     """
 
     sql: str
@@ -119,6 +120,7 @@ class Effects:
     writes: tuple[Write, ...] = ()
     truncates: tuple[str, ...] = ()
     acts: tuple[Act, ...] = ()
+    undone: bool = False
 
     def did(self, *kinds: str) -> tuple[Act, ...]:
         """Its acts of these kinds."""

@@ -136,7 +136,7 @@ def _after(
 ) -> tuple[frozenset[str], dict[str, Size]]:
     names = {name: name for name in {*existing, *sizes}}
     for statement in seen.statements:
-        for act in statement.did("rename table", "drop table", "create table"):
+        for act in () if statement.undone else statement.did("rename table", "drop table", "create table"):
             if act.kind == "rename table":
                 names = {first: act.now or "" if name == act.was else name for first, name in names.items()}
             else:
@@ -148,7 +148,7 @@ def _after(
 def _made(seen: RevisionEvidence, made: frozenset[str]) -> frozenset[str]:
     """The plan's own columns after this revision, under the names that they have then."""
     found = set(made)
-    for statement in seen.statements:
+    for statement in (each for each in seen.statements if not each.undone):
         for act in statement.did("add column", "rename column", "drop column"):
             if act.kind == "rename column" and act.was in found:
                 found = {act.now or "" if name == act.was else name for name in found}

@@ -101,7 +101,8 @@ def _estimate(work: Work, effects: Effects, model: Model, cold: bool) -> Estimat
 
 
 def _together(one: Effects, other: Effects) -> bool:
-    return one.transaction == other.transaction and not one.autocommit and not other.autocommit
+    kept = other.undone or not one.undone  # going back to a savepoint frees what was locked since
+    return kept and one.transaction == other.transaction and not one.autocommit and not other.autocommit
 
 
 def _waits(effects: Effects, until: Sequence[Estimate], existing: Collection[str]) -> tuple[Wait, ...]:

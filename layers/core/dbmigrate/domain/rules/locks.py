@@ -22,9 +22,12 @@ from dbmigrate.domain.rules.look import (
     worst,
 )
 from dbmigrate.domain.rules.register import rule
+from dbmigrate.domain.statements import COMMENT
 
 MANY = 3
 LOCK_TABLE = re.compile(r"^\s*LOCK\b", re.IGNORECASE)
+# In a block or a function nothing else tells LOCK TABLE: no query takes such a lock, and DDL leaves its mark.
+PROGRAM = re.compile(r"^\s*(?:DO|CALL|SELECT|WITH)\b", re.IGNORECASE)
 
 
 @rule(
@@ -162,16 +165,26 @@ def _joins_others(act: Act) -> bool:
     instead="leave it out: each statement takes the lock that it needs; or name the weakest mode that does",
 )
 def locked_by_hand(facts: Facts) -> Iterator[Hit]:
-    """LOCK TABLE stops at least the writers of a table that exists today. Severity: review for a large table,
-    note for a small one."""
+    """LOCK TABLE, in a DO block or a function, too, stops at least the writers of a table that exists today.
+    Severity: review for a large table, note for a small one."""
     for number, effects in numbered(facts):
-        for table, mode in stopping(effects.locks).items() if LOCK_TABLE.match(effects.sql) else ():
+        for table, mode in stopping(effects.locks).items() if _locks_by_hand(effects) else ():
             if facts.exists(table):
                 yield Hit(
                     facts.severity(table, "review"),
-                    f"LOCK TABLE {short(table)} takes {mode} on {sized(facts, table)}: {WAITING[mode]} "
+                    f"{_named(effects, table)} takes {mode} on {sized(facts, table)}: {WAITING[mode]} "
                     "until the revision ends.",
                     number,
                     table,
                     mode,
                 )
+
+
+def _locks_by_hand(effects: Effects) -> bool:
+    text = COMMENT.sub(" ", effects.sql)
+    work = effects.acts or effects.rewrites or effects.builds or effects.truncates
+    return bool(LOCK_TABLE.match(text) or (PROGRAM.match(text) and not work))
+
+
+def _named(effects: Effects, table: str) -> str:
+    return f"LOCK TABLE {short(table)}" if re.search(r"\bLOCK\b", effects.sql, re.IGNORECASE) else "it"

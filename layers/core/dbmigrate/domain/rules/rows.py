@@ -24,6 +24,8 @@ DELETE = re.compile(rf"\s*DELETE\s+FROM\s+({NAME}){END}", re.IGNORECASE | re.DOT
 NAMED = r"\s*(?:=|IN\s*\()\s*(?:''|\d|%)"
 DEFINES = re.compile(r"\s*(?:CREATE|ALTER|DROP|COMMENT|GRANT|REVOKE|SET)\b", re.IGNORECASE)
 FEW = re.compile(r"\s*INSERT\b(?!.*\bSELECT\b).*\bVALUES\b", re.IGNORECASE | re.DOTALL)
+MERGES = re.compile(r"\s*(?:WITH\b.*)?\bMERGE\s+INTO\b", re.IGNORECASE | re.DOTALL)
+REMOVES = re.compile(r"\bTHEN\s+DELETE\b", re.IGNORECASE)
 MANY_ROWS = 10_000
 """What one statement may change: with two indexes, a tenth of a second (batches of 5,000 take 40 ms)."""
 
@@ -42,7 +44,7 @@ def unbatched(facts: Facts) -> Iterator[Hit]:
     """One statement updates or deletes rows of a table that exists today, and neither a LIMIT nor a range
     keeps it to a part of them outside of the revision's transaction. Silent where the condition names the
     values of a key. Severity: note for tables of up to 10,000 rows or under 10 MiB; else block, or review
-    where a WHERE may spare most of them."""
+    where a WHERE or the ON of a MERGE may spare most of them."""
     said = set()
     for number, effects in numbered(facts):
         if effects.truncates or (effects.autocommit and _is_slice(_text(effects))):
@@ -77,7 +79,8 @@ def _written(effects: Effects) -> dict[str, str]:
     did not meet its condition. What a trigger or a cascade writes was seen only."""
     texts = [_text(effects)] if _runs(effects) else []
     found = {name.rpartition(".")[0]: "updates" for name in overwrites(texts)}
-    found |= dict.fromkeys(deletes(texts), "deletes")
+    merged = [text for text in texts if MERGES.match(text) and not REMOVES.search(text)]
+    found |= dict.fromkeys(deletes(texts), "updates" if merged else "deletes")
     for each in effects.writes:
         if each.updated or each.deleted:
             found.setdefault(each.table, "updates" if each.updated else "deletes")
@@ -96,7 +99,8 @@ def _text(effects: Effects) -> str:
 def _many(facts: Facts, number: int, effects: Effects, table: str, what: str) -> Hit:
     size = facts.sizes.get(table)
     few = size is not None and 0 < size.rows <= MANY_ROWS
-    large = "review" if WHERE.search(_text(effects)) else "block"
+    chosen = WHERE.search(_text(effects)) or MERGES.match(_text(effects))  # by its ON
+    large = "review" if chosen else "block"
     return Hit(
         "note" if few else facts.severity(table, large),
         f"it {what} rows of {sized(facts, table)} in one statement: each stays locked until the revision "

@@ -19,10 +19,15 @@ from dbmigrate.domain.rules.look import (
     takes,
 )
 from dbmigrate.domain.rules.register import rule
+from dbmigrate.domain.statements import NAME, qualified
 
 # A rewrite that comes of these is a matter of the rules for columns.
 OF_COLUMNS = ("add column", "retype column", "change default", "drop column")
 PUBLIC = re.compile(r"\bGRANT\b.*\bTO\b[^;]*\bPUBLIC\b", re.IGNORECASE | re.DOTALL)
+ALL_TRIGGERS = re.compile(
+    rf"\bALTER\s+TABLE\s+(?:IF\s+EXISTS\s+)?(?:ONLY\s+)?({NAME})[^;]*\bDISABLE\s+TRIGGER\s+ALL\b",
+    re.IGNORECASE,
+)
 LITERAL = re.compile(r"'(?:[^']|'')*'|--[^\n]*")
 
 
@@ -58,8 +63,8 @@ def trigger(facts: Facts) -> Iterator[Hit]:
     instead="leave it on; a backfill that must not fire it sets session_replication_role for itself alone",
 )
 def trigger_off(facts: Facts) -> Iterator[Hit]:
-    """Triggers of a table that exists today are off after the revision, or were off in between. Severity:
-    review."""
+    """Triggers of a table that exists today are off after the revision, or were off in between; with DISABLE
+    TRIGGER ALL also those of its foreign keys. Severity: review."""
     for number, effects, act in acts(facts, "change trigger"):
         if act.now in ("disabled", "replica only"):
             lock = lock_on(effects, act.table)
@@ -70,6 +75,18 @@ def trigger_off(facts: Facts) -> Iterator[Hit]:
                 number,
                 act.table,
                 lock,
+            )
+    for number, effects in numbered(facts):
+        all_of = ALL_TRIGGERS.search(LITERAL.sub("", effects.sql))
+        table = qualified(all_of[1]) if all_of else ""
+        if facts.exists(table) and not effects.did("change trigger"):
+            yield Hit(
+                "review",
+                f"all triggers of {sized(facts, table)} are switched off, those that keep its foreign keys "
+                "true included; writes meanwhile go without them.",
+                number,
+                table,
+                lock_on(effects, table),
             )
 
 
