@@ -12,7 +12,10 @@ from tests.adapters.project import Project, connected, move, rows
 
 from dbmigrate.adapters.connection import target_from_url
 from dbmigrate.adapters.database import Database
+from dbmigrate.adapters.rehearsal import rehearse
 from dbmigrate.domain.errors import Failed, LockNotFree
+from dbmigrate.service.make_plan import find_drift
+from dbmigrate_local.embedded import EmbeddedPostgres
 
 PAGE = Path(__file__).parents[2] / "docs" / "first-deploy.md"
 SETUP = re.search(r"```sql\n(CREATE ROLE owner.*?)```", PAGE.read_text(), re.DOTALL)
@@ -47,6 +50,32 @@ def test_what_it_makes_belongs_to_the_owner_and_is_the_applications_to_use(
     assert migrator.look().current == ("b2",)
     assert migrator.close_run("run-1", "Succeeded", "", remember=True) is not None
     move(migrator, first.history(), "b2", "a1", direction="downgrade", run="run-2")
+
+
+def test_what_a_superuser_rehearsed_is_no_drift_where_the_migrator_is_none(
+    first: Project, migrator: Database, database: str, postgres: EmbeddedPostgres
+) -> None:
+    """Default privileges give the application more than the revision does, and of another role's mapping only
+    a superuser reads the options."""
+    mapped = "CREATE USER MAPPING FOR app SERVER far OPTIONS (user 'reader', password 'secret')"
+    granted = "CREATE TABLE two (id int)\nGRANT SELECT ON one, two TO app"
+    server = "CREATE SERVER far FOREIGN DATA WRAPPER wrapper"
+    history = first.add("b2", "a1", f"{granted}\n{server}\n{mapped}").history()
+    make, drop = "CREATE FOREIGN DATA WRAPPER wrapper", "DROP FOREIGN DATA WRAPPER wrapper CASCADE"
+    scratch = postgres.create_database("rehearsed_by_a_superuser")
+    with connected(scratch) as superuser, connected(database) as admin:
+        for session in (superuser, admin):
+            session.run(make)
+        admin.run("GRANT USAGE ON FOREIGN DATA WRAPPER wrapper TO owner")
+        evidence = rehearse(history, target_from_url(scratch))
+        move(migrator, history)
+        standing = migrator.look()
+        assert find_drift(standing, evidence) == []
+        assert "password" not in str(standing.catalog)
+        admin.run("REVOKE SELECT ON two FROM app")
+        assert find_drift(migrator.look(), evidence) != []
+        admin.run(drop)
+    postgres.drop_database("rehearsed_by_a_superuser")
 
 
 def test_a_role_that_may_not_is_told_what_it_needs(first: Project, migrator: Database) -> None:

@@ -51,3 +51,31 @@ def test_the_databases_owner_needs_neither_owner_line_nor_grant() -> None:
     assert len(describe_drift(expected, {}, own_roles=("other",))) == 2
     other: Catalog = {"owner": {"table public.a": "other"}, "grant": expected["grant"]}
     assert describe_drift(expected, other, own_roles=("app",)) != []
+
+
+@pytest.mark.parametrize(
+    ("planned", "actual", "drifts"),
+    [
+        ("SELECT", "DELETE, INSERT, SELECT, UPDATE", False),
+        ("INSERT, SELECT", "INSERT, SELECT WITH GRANT OPTION, UPDATE", False),
+        ("INSERT, SELECT", "SELECT, UPDATE", True),
+        ("SELECT WITH GRANT OPTION", "INSERT, SELECT", True),
+        ("nothing", "EXECUTE", True),
+        ("SELECT", "nothing", True),
+    ],
+)
+@pytest.mark.parametrize("kind", ["grant", "default privileges"])
+def test_a_role_may_have_more_than_the_revisions_granted_but_not_less(
+    kind: str, planned: str, actual: str, drifts: bool
+) -> None:
+    drift = drift_between(
+        {kind: {"table public.a to app": planned}}, {kind: {"table public.a to app": actual}}
+    )
+    assert (bool(drift.changes), bool(drift.notes)) == (drifts, not drifts)
+
+
+def test_options_that_the_role_may_not_see_are_no_drift() -> None:
+    expected: Catalog = {"user mapping": {"far to app": "OPTIONS (user=reader)"}}
+    assert describe_drift(expected, {"user mapping": {"far to app": "OPTIONS ()"}}) == []
+    assert describe_drift(expected, {"user mapping": {"far to app": "OPTIONS (user=writer)"}}) != []
+    assert describe_drift(expected, {}) != []

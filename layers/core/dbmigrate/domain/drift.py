@@ -15,6 +15,8 @@ ADMINISTRATION = frozenset({
 """Kinds that administrators, and managed services by themselves, also make outside of revisions."""
 
 NOT_POPULATED = "|not populated"
+# What pg_user_mappings shows of another role's mapping to whoever is no superuser.
+HIDDEN_OPTIONS = "OPTIONS ()"
 
 
 @dataclass(frozen=True)
@@ -34,15 +36,17 @@ def drift_between(
     """How a database differs from what its revisions make on a scratch server.
 
     An object of administration that no revision speaks of is no drift; one that a revision made, and that is
-    missing or different, is. An extension's version is its server's. A view that was filled since
-    is no drift, one that was emptied is. ``own_roles`` are the roles that need no owner line and no grant in
-    the live catalog: the database's owner and the one that is connected.
+    missing or different, is. A role that has the rights which a revision granted may have more: default
+    privileges of the live database add some. An extension's version is its server's. A view that was filled
+    since is no drift, one that was emptied is. ``own_roles`` are the roles that need no owner line and no
+    grant in the live catalog: the database's owner and the one that is connected.
     """
     drift: list[Change] = []
     notes: list[Change] = []
     for kind, name, actual in changes_between(expected, found):
         planned = expected.get(kind, {}).get(name)
-        if kind in ADMINISTRATION and planned is None or (kind, name) == ("comment", "database"):
+        unspoken = kind in ADMINISTRATION and planned is None or (kind, name) == ("comment", "database")
+        if unspoken or kind in ("grant", "default privileges") and _has_more(planned, actual):
             notes.append((kind, name, actual))
         elif not _is_same(kind, name, planned, actual, own_roles):
             drift.append((kind, name, actual))
@@ -52,12 +56,20 @@ def drift_between(
 def _is_same(
     kind: str, name: str, planned: str | None, actual: str | None, own_roles: Collection[str]
 ) -> bool:
-    if kind == "extension":
+    if kind == "extension" or kind == "user mapping" and actual == HIDDEN_OPTIONS:
         return actual is not None
     if kind == "relation":
         return planned is not None and planned.replace(NOT_POPULATED, "") == actual
     role = {"owner": planned, "grant": name.rpartition(" to ")[2]}.get(kind)
     return actual is None and role in own_roles
+
+
+def _has_more(planned: str | None, actual: str | None) -> bool:
+    """Whether a role has every right that it was granted; one that was taken is no right."""
+    if not planned or not actual or "nothing" in (planned, actual):
+        return False
+    wanted, had = planned.split(", "), actual.split(", ")
+    return all(right in had or f"{right} WITH GRANT OPTION" in had for right in wanted)
 
 
 def describe_drift(
