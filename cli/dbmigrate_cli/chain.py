@@ -14,7 +14,11 @@ from dbmigrate.domain.evidence import FORMAT
 
 # Alembic's own: no revision runs by them, as env.py is never run here.
 UNUSED = ("env.py", "script.py.mako")
-OURS = ("tracer*.py", "rehearsal*.py", "seed*.py", "runner.py", "catalog/*.py")
+OURS = (
+    *(f"adapters/{name}.py" for name in ("tracer*", "rehearsal*", "seed*", "catalog/*", "runner", "said")),
+    *(f"adapters/{name}.py" for name in ("history", "naming", "revision_files", "suppressions")),
+    *(f"domain/{name}.py" for name in ("catalog", "effects", "evidence", "routines", "rows", "statements")),
+)
 
 
 def chain(history: History, revisions: Sequence[str] | None = None) -> list[str]:
@@ -71,7 +75,7 @@ def _words(text: bytes) -> set[str]:
 @cache
 def _our_code() -> bytes:
     """Another version of the rehearsal may see something else."""
-    folder = Path(dbmigrate.adapters.__file__).parent
+    folder = Path(dbmigrate.adapters.__file__).parents[1]
     paths = sorted(path for pattern in OURS for path in folder.glob(pattern))
     return _digest(path.read_bytes() for path in paths).encode()
 

@@ -225,6 +225,19 @@ def test_a_revision_outside_of_transactions_that_seeds_stop_half_way(project: Pr
     assert [act.kind for act in evidence.statements[-1].acts] == ["add constraint"]
 
 
+def test_roles_made_in_another_order_make_no_other_evidence(
+    postgres: EmbeddedPostgres, project: Project, db: Database
+) -> None:
+    try:
+        first = seen(project, db, "GRANT SELECT ON t TO z_reads\nGRANT SELECT ON t TO a_reads")
+        db.empty()
+        again = rehearse(project.history(), db.target).revisions["b2"]
+        assert first.roles == again.roles == ("a_reads", "z_reads")
+    finally:
+        db.empty()
+        postgres.execute("DROP ROLE IF EXISTS a_reads, z_reads")
+
+
 def test_roles_that_scratch_lacks(postgres: EmbeddedPostgres, project: Project, db: Database) -> None:
     role = "reader_of_t"
     try:

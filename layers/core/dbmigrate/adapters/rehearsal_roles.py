@@ -47,6 +47,6 @@ def roles_made(connection: Connection) -> list[str]:
 
 
 def named_in(roles: Collection[str], statements: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of the roles that the statements name."""
+    """Those of the roles that the statements name, in an order that does not tell when each was made."""
     text = "\n".join(statements)
-    return tuple(role for role in roles if re.search(rf"(?<!\w){re.escape(role)}(?!\w)", text))
+    return tuple(role for role in sorted(roles) if re.search(rf"(?<!\w){re.escape(role)}(?!\w)", text))
