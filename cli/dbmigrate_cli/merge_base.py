@@ -130,7 +130,7 @@ def _shallow(folder: Path) -> bool:
 
 
 def _revisions(history: History, top: Path, commit: str) -> tuple[dict[str, str], dict[str, str]]:
-    folders = {history.folder, *(path.parent for path in history.paths.values())}
+    folders = {history.folder, *history.locations.folders, *(path.parent for path in history.paths.values())}
     by_path = {path: revision for revision, path in history.paths.items()}
     known: dict[str, str] = {}
     files: dict[str, str] = {}

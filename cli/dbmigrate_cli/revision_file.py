@@ -91,9 +91,10 @@ def write_revision(history: History, message: str, connection: Connection | None
 def _generate(config: Config, history: History, message: str, compare: bool) -> Any:
     # "head", not the id: Alembic then refuses by itself should another file have come meanwhile.
     arguments: dict[str, Any] = {"rev_id": next_id(history), "autogenerate": compare, "head": "head"}
+    arguments["version_path"] = str(_place(history))
     if compare:
         arguments["process_revision_directives"] = _nothing_for_nothing
-    before = set(history.folder.rglob("*.py"))
+    before = _sources(history)
     try:
         made = alembic.revision(config, message, **arguments)
     except OSError as error:
@@ -102,11 +103,20 @@ def _generate(config: Config, history: History, message: str, compare: bool) -> 
             "make versions/ writable, or copy the folder: db-migrate --migrations DIR create NAME",
         ) from error
     except Exception as error:
-        for path in set(history.folder.rglob("*.py")) - before:  # Alembic leaves even what it could not load
+        for path in _sources(history) - before:  # Alembic leaves even what it could not load
             path.unlink()
         culprit, hint = AUTOGENERATE if compare else TEMPLATE
         raise Misconfigured(f"{culprit} failed: {type(error).__name__}: {error}", hint) from error
     return None if isinstance(made, list) else made
+
+
+def _place(history: History) -> Path:
+    """Beside the file that the new one follows; Alembic does not choose among several folders."""
+    return history.paths[history.head].parent if history.order else history.locations.folders[0]
+
+
+def _sources(history: History) -> set[Path]:
+    return {path for place in (history.folder, *history.locations.folders) for path in place.rglob("*.py")}
 
 
 def _nothing_for_nothing(context: Any, revision: Any, directives: list[Any]) -> None:
@@ -115,11 +125,15 @@ def _nothing_for_nothing(context: Any, revision: Any, directives: list[Any]) -> 
 
 
 def _config(history: History, name: str) -> Config:
-    """The project's alembic.ini, in the folder or above it, with our script location and file name."""
+    """The project's alembic.ini, in the folder or above it, with our script location, folders and names."""
     places = (history.folder / "alembic.ini", history.folder.parent / "alembic.ini")
     ini = next((place for place in places if place.is_file()), None)
     config = Config(ini, cmd_opts=argparse.Namespace(quiet=True))
     config.set_main_option("script_location", str(history.folder).replace("%", "%%"))
+    folders = "\n".join(map(str, history.locations.folders))
+    config.set_main_option("version_locations", folders.replace("%", "%%"))
+    config.set_main_option("path_separator", "newline")
+    config.set_main_option("recursive_version_locations", str(history.locations.recursive).lower())
     form = config.get_main_option("file_template") or "%(rev)s_%(slug)s"
     config.set_main_option("file_template", form.replace("%(slug)s", name).replace("%", "%%"))
     return config

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from alembic.util import CommandError
 from dbmigrate.adapters.naming import naming_convention
 from dbmigrate.adapters.revision_files import file_of, files_named_in, versions_below
 from dbmigrate.adapters.suppressions import read_suppressions
-from dbmigrate.domain.bundle import PACKED_SUFFIXES
+from dbmigrate.adapters.version_locations import Locations, declared_locations, packable
 from dbmigrate.domain.errors import HistoryRejected, UnknownRevision
 
 BASE = "base"
@@ -39,10 +40,11 @@ class Revision:
 
 
 class History:
-    """The revisions below one script location, base first."""
+    """The revisions of one script location, base first. ``locations`` are the folders of their files."""
 
-    def __init__(self, folder: Path, script: ScriptDirectory, config: Config) -> None:
+    def __init__(self, folder: Path, locations: Locations, script: ScriptDirectory, config: Config) -> None:
         self.folder = folder
+        self.locations = locations
         self.script = script
         self.config = config
         self.naming_convention = naming_convention(folder)
@@ -63,7 +65,7 @@ class History:
         return Revision(
             id=entry.revision,
             down=tuple(sorted({*entry._versioned_down_revisions, *entry._resolved_dependencies})),
-            file=str(path.relative_to(self.folder)) if path.is_relative_to(self.folder) else path.name,
+            file=Path(os.path.relpath(path, self.folder)).as_posix(),
             source_digest=digest_of_text(content),
             doc=entry.longdoc.strip(),
             allows=said.allows,
@@ -120,52 +122,50 @@ class History:
         return known.source_digest if known else None
 
     def files(self) -> dict[str, bytes]:
-        """What belongs into a bundle: the script location's source files, names relative to it."""
-        return {
-            str(path.relative_to(self.folder)): path.read_bytes()
-            for path in sorted(self.folder.rglob("*"))
-            if path.suffix in PACKED_SUFFIXES and path.is_file() and not self._is_private(path)
-        }
-
-    def _is_private(self, path: Path) -> bool:
-        folders = path.relative_to(self.folder).parent.parts
-        return any(folder == "__pycache__" or folder.startswith(".") for folder in folders)
+        """What belongs into a bundle: the script location's source files, names relative to it, and those of
+        version_locations elsewhere."""
+        own = {path.relative_to(self.folder).as_posix(): path.read_bytes() for path in packable(self.folder)}
+        return {**own, **self.locations.packed(self.folder)}
 
 
 def load_history(folder: Path) -> History:
-    """Read every revision below ``folder``: an Alembic script location (env.py and versions/), or itself the
-    folder of the revision files.
+    """Read every revision of ``folder``: an Alembic script location (env.py and versions/, or what
+    version_locations of its alembic.ini names), or itself the folder of the revision files.
 
     Raises Misconfigured when there is no such location, HistoryRejected when a file does not load or the
     links between the revisions are broken.
     """
     folder = folder.resolve()
-    versions, deeper = versions_below(folder)
+    locations = declared_locations(folder) or versions_below(folder)
     config = Config()
     config.set_main_option("script_location", str(folder).replace("%", "%%"))
     try:
         with warnings.catch_warnings():
             # Alembic only warns of two files with one revision id, and of a parent that is nowhere.
             warnings.filterwarnings("error", category=UserWarning, module=r"alembic\.")
-            script = ScriptDirectory(folder, version_locations=[versions], recursive_version_locations=deeper)
-            return History(folder, script, config)
+            script = ScriptDirectory(
+                folder,
+                version_locations=list(locations.folders),
+                recursive_version_locations=locations.recursive,
+            )
+            return History(folder, locations, script, config)
     except HistoryRejected:
         raise
     except (Exception, SystemExit) as error:
-        raise _rejected(error, folder, versions) from error
+        raise _rejected(error, folder, locations.folders) from error
 
 
-def _rejected(error: BaseException, folder: Path, versions: Path) -> HistoryRejected:
+def _rejected(error: BaseException, folder: Path, places: tuple[Path, ...]) -> HistoryRejected:
     hint = f"mend the file, then: db-migrate --migrations {folder.name} validate"
     if isinstance(error, CommandError | RevisionError | UserWarning):
-        files = files_named_in(str(error), versions)
+        files = files_named_in(str(error), places)
         return HistoryRejected(f"The history in {folder.name} is broken: {error}.{files}", hint)
     if isinstance(error, ModuleNotFoundError):
         return HistoryRejected(
-            f"{file_of(error, folder)} imports {error.name}, which is not installed here.",
+            f"{file_of(error, folder, places)} imports {error.name}, which is not installed here.",
             "run this where the project is installed, or from its folder: PYTHONPATH=. db-migrate …",
         )
-    where = file_of(error, folder)
+    where = file_of(error, folder, places)
     return HistoryRejected(f"{where} cannot be loaded: {type(error).__name__}: {error}.", hint)
 
 
