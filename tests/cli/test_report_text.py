@@ -96,7 +96,7 @@ def test_what_is_about_no_pending_revision_stands_apart() -> None:
         ({"round_trip_error": "the downgrade fails"}, "not reversible: the downgrade fails"),
         ({"row_losses": (("t", None, 2), ("t", "c", 1))}, "lost on the way up and down: 2 rows of t\n"),
         ({"row_losses": (("t", "c", 1),)}, "lost on the way up and down: 1 row of t, column c\n"),
-        ({"unseeded": ("t",)}, "judged by rule, as no row could be made: t"),
+        ({"unseeded": ("t",)}, "judged by rule, as no row stood there when it ran: t"),
     ],
 )
 def test_what_the_rehearsal_saw_is_told(more: dict[str, Any], said: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from dbmigrate.domain.findings import Finding
 from dbmigrate.domain.rules import RULES
-from dbmigrate.domain.text_rules import HEARD, TextFinding, unused, with_text_findings
+from dbmigrate.domain.text_rules import HEARD, TextFinding, instead_of, unused, with_text_findings
 
 CHAR = TextFinding("ban-char-field", 2, "Rather text.")
 
@@ -53,3 +53,14 @@ def test_a_reason_lets_it_pass_and_an_unused_one_is_told() -> None:
     found = with_text_findings([], [("a", CHAR)], allows)
     assert [finding.suppressed_because for finding in found] == ["it is legacy"]
     assert unused(found, {**allows, "b": [("DM104", "ours")]}) == [("a", "squawk/identifier-too-long")]
+
+
+@pytest.mark.parametrize("rule", HEARD)
+def test_each_rule_says_what_to_write(rule: str) -> None:
+    said = instead_of(rule)
+    assert "without it" not in said
+    assert said.endswith(f"(squawkhq.com/docs/{rule})") and len(said) > len(rule) + 40
+
+
+def test_a_rule_that_we_do_not_know_names_its_page() -> None:
+    assert instead_of("brand-new") == "read why (squawkhq.com/docs/brand-new)"

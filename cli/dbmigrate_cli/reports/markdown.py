@@ -157,7 +157,7 @@ def _remarks(report: Report, step: Step) -> Iterator[str]:
             f", {column}" if column else ""
         )
     if seen.unseeded:
-        yield f"judged by rule, as no row could be made: {', '.join(seen.unseeded)}"
+        yield f"judged by rule, as no row stood there when it ran: {', '.join(seen.unseeded)}"
     if phase:
         yield from (f"the application that runs now: {broken}" for broken in phase.breaks_old)
         yield from (f"the new application before it: {needed}" for needed in phase.breaks_new)

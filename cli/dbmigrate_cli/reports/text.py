@@ -56,7 +56,7 @@ def _show_step(output: Output, report: Report, step: Step) -> None:
         lost = f"{counted(rows, 'row')} of {table}" + (f", column {column}" if column else "")
         output.wrapped(f"lost on the way up and down: {lost}", "  ", fg="yellow")
     if seen.unseeded:
-        output.wrapped(f"judged by rule, as no row could be made: {', '.join(seen.unseeded)}", "  ")
+        output.wrapped(f"judged by rule, as no row stood there when it ran: {', '.join(seen.unseeded)}", "  ")
     _show_impact(output, step)
     _show_findings(output, report, (found for found in report.counting if found.revision == step.revision))
 

@@ -16,25 +16,71 @@ PREFIX = "squawk/"
 
 @dataclass(frozen=True)
 class Heard:
-    """A rule of squawk's that we listen to. ``ours`` are our rules for the same hazard."""
+    """A rule of squawk's that we listen to: what it is called, what to write instead, and our own rules for
+    the same hazard."""
 
     title: str
+    instead: str
     severity: str = "note"
     ours: frozenset[str] = frozenset()
 
 
 HEARD: Mapping[str, Heard] = {
-    "ban-alter-database-options": Heard("a setting of the whole database"),
-    "ban-alter-domain-with-add-constraint": Heard("a constraint of a domain", "note", frozenset({"DM184"})),
-    "ban-alter-role-options": Heard("a setting of a role, which every database of the server shares"),
-    "ban-alter-system-options": Heard("a setting of the whole server", "review"),
-    "ban-char-field": Heard("a type of fixed length", "note", frozenset({"DM183"})),
-    "ban-create-domain-with-constraint": Heard("a domain with a constraint"),
-    "ban-drop-database": Heard("a database is dropped", "review", frozenset({"DM185"})),
-    "ban-duplicate-column-assignments": Heard("a column is set twice"),
-    "ban-uncommitted-transaction": Heard("a transaction is never ended", "review", frozenset({"DM103"})),
-    "identifier-too-long": Heard("a name is cut to 63 bytes", "note", frozenset({"DM188"})),
-    "transaction-nesting": Heard("a transaction inside of another", "review", frozenset({"DM103"})),
+    "ban-alter-database-options": Heard(
+        "a setting of the whole database",
+        "SET LOCAL in the revision that needs it; for every session, set it where the server is set up",
+    ),
+    "ban-alter-domain-with-add-constraint": Heard(
+        "a constraint of a domain",
+        "ALTER DOMAIN … ADD CONSTRAINT … NOT VALID here, VALIDATE CONSTRAINT in the next revision",
+        ours=frozenset({"DM184"}),
+    ),
+    "ban-alter-role-options": Heard(
+        "a setting of a role, which every database of the server shares",
+        "ALTER ROLE … IN DATABASE … SET …, or do it where roles are made, outside of the history",
+    ),
+    "ban-alter-system-options": Heard(
+        "a setting of the whole server",
+        "change the parameter group or postgresql.conf, outside of the history",
+        "review",
+    ),
+    "ban-char-field": Heard(
+        "a type of fixed length",
+        "sa.Text, with a CHECK on length() where the length matters",
+        ours=frozenset({"DM183"}),
+    ),
+    "ban-create-domain-with-constraint": Heard(
+        "a domain with a constraint",
+        "the base type, and a CHECK on the table: it can be added NOT VALID and validated later",
+    ),
+    "ban-drop-database": Heard(
+        "a database is dropped",
+        "drop it by hand, after a backup; a revision changes the database that it is connected to",
+        "review",
+        frozenset({"DM185"}),
+    ),
+    "ban-duplicate-column-assignments": Heard(
+        "a column is set twice", "one SET for each column; decide which of the two values is meant"
+    ),
+    "ban-uncommitted-transaction": Heard(
+        "a transaction is never ended",
+        "leave BEGIN out: each revision is a transaction already; what must run outside of one goes into "
+        "op.get_context().autocommit_block()",
+        "review",
+        frozenset({"DM103"}),
+    ),
+    "identifier-too-long": Heard(
+        "a name is cut to 63 bytes",
+        "a name of at most 63 bytes, the same in the models",
+        ours=frozenset({"DM188"}),
+    ),
+    "transaction-nesting": Heard(
+        "a transaction inside of another",
+        "leave BEGIN and COMMIT out: each revision is a transaction already; what must run outside of one "
+        "goes into op.get_context().autocommit_block()",
+        "review",
+        frozenset({"DM103"}),
+    ),
 }
 
 
@@ -68,7 +114,8 @@ def with_text_findings(
 
 def instead_of(rule: str) -> str:
     """What to do about one of squawk's rules."""
-    return f"write the statement without it; why: squawkhq.com/docs/{rule}"
+    known = HEARD.get(rule)
+    return f"{known.instead if known else 'read why'} (squawkhq.com/docs/{rule})"
 
 
 def unused(

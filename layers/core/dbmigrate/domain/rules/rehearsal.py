@@ -36,8 +36,9 @@ def other_major(facts: Facts) -> Iterator[Hit]:
 @rule(
     "DM166",
     "rehearsed on an empty table",
-    hurts="no row could be made that the table's constraints take, so what the revision does to rows was "
-    "not seen: a check that the old rows break, a value that is lost, a foreign key's scan",
+    hurts="no row could be made that the table's constraints take, or the revision failed on those that were "
+    "made; so what it does to rows was not seen: a check that the old rows break, a value that is lost, a "
+    "foreign key's scan",
     instead="make a row in a revision or a fixture of the rehearsal, or look at the statements yourself",
 )
 def stayed_empty(facts: Facts) -> Iterator[Hit]:
