@@ -15,7 +15,7 @@ demo: .venv/ready
 	@$(BIN)/python -m dbmigrate_cli.demo
 
 test: .venv/ready-for-tests
-	@$(BIN)/python -m pytest $(TESTS)
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(TESTS)
 
 check: .venv/ready-for-checks .venv-sam/ready node_modules/.package-lock.json
 	$(BIN)/ruff check .
