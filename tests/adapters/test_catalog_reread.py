@@ -190,6 +190,8 @@ def test_an_index_that_is_changed_without_its_table(db: Database, sql: str) -> N
         "SET LOCAL ROLE pg_monitor; CREATE TABLE b (id serial); RESET ROLE",
         "SET LOCAL ROLE pg_monitor; CREATE TYPE mood AS ENUM ('well'); RESET ROLE",
         "SET LOCAL ROLE pg_monitor; CREATE VIEW b AS SELECT 1 AS one; RESET ROLE",
+        "GRANT SELECT ON a TO pg_monitor",  # which locks no table
+        "GRANT SELECT (id) ON a TO pg_monitor",
         "CREATE TABLE b (id int); GRANT SELECT ON b TO pg_monitor",
         "CREATE TABLE b (id int); GRANT SELECT (id) ON b TO pg_monitor",
         "CREATE SEQUENCE b; GRANT USAGE ON SEQUENCE b TO pg_monitor",

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests.adapters.project import Project, concurrently, connected, move
 
+from dbmigrate.adapters import rehearsal
 from dbmigrate.adapters.database import Database
 from dbmigrate.adapters.history import load_history
 from dbmigrate.adapters.rehearsal import rehearse
@@ -54,6 +55,17 @@ def test_the_same_revisions_make_the_same_evidence(project: Project, db: Databas
     history = project.add("a1", None, "CREATE TABLE a (id int)", "DROP TABLE a").history()
     once = rehearse(history, db.target)
     db.empty()
+    assert rehearse(history, db.target) == once
+
+
+def test_a_rehearsal_that_lost_track_is_made_again(
+    project: Project, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history = project.add("a1", None, "CREATE TABLE a (id int)", "DROP TABLE a").history()
+    once = rehearse(history, db.target)
+    db.empty()
+    said = iter(["table public.a"])
+    monkeypatch.setattr(rehearsal, "difference", lambda wanted, found: next(said, ""))
     assert rehearse(history, db.target) == once
 
 

@@ -171,8 +171,10 @@ class Mirror:
 
     def _ask(self, query: str) -> list[list[Any]]:
         if not self._prepared:
-            for statement in PREPARED:
-                execute_outside(self.raw, statement)
+            known = {name for (name,) in execute_outside(self.raw, "SELECT name FROM pg_prepared_statements")}
+            for name, statement in PREPARED.items():
+                if name not in known:  # another tracer of the same session has made it
+                    execute_outside(self.raw, statement)
             self._prepared = True
         return execute_outside(self.raw, query)
 

@@ -125,10 +125,10 @@ SELECT json_build_object(
       FROM pg_constraint k JOIN pg_namespace n ON n.oid = k.connamespace
      WHERE k.contypid <> 0 AND k.contype = 'c' AND {OURS}))::text"""
 
-PREPARED = (
-    f"PREPARE dbmigrate_trace_look AS {LOOK}",
-    f"PREPARE dbmigrate_trace_counters AS {COUNTERS}",
-    f"PREPARE dbmigrate_trace_versions AS {VERSIONS}",
-    f"PREPARE dbmigrate_trace_details(oid[]) AS {DETAILS}",
-    f"PREPARE dbmigrate_trace_types AS {TYPES}",
-)
+PREPARED = {
+    "dbmigrate_trace_look": f"PREPARE dbmigrate_trace_look AS {LOOK}",
+    "dbmigrate_trace_counters": f"PREPARE dbmigrate_trace_counters AS {COUNTERS}",
+    "dbmigrate_trace_versions": f"PREPARE dbmigrate_trace_versions AS {VERSIONS}",
+    "dbmigrate_trace_details": f"PREPARE dbmigrate_trace_details(oid[]) AS {DETAILS}",
+    "dbmigrate_trace_types": f"PREPARE dbmigrate_trace_types AS {TYPES}",
+}

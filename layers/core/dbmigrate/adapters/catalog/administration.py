@@ -72,11 +72,11 @@ SELECT 0, o.name, pg_get_userbyid(o.owner)
  WHERE o.owner NOT IN ({OWN_ROLES})"""
 
 
-# What says that the two queries around this may have something to tell of the relations $1.
+# What says that the two queries around this may have something to tell. Of all relations: GRANT locks none.
 OWNED = f"""
-SELECT EXISTS (SELECT FROM pg_class c WHERE c.oid = ANY ($1)
+SELECT EXISTS (SELECT FROM pg_class c WHERE c.oid >= {FIRST_OF_USERS}
                   AND (c.relacl IS NOT NULL OR c.relowner NOT IN ({OWN_ROLES})))
-    OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = ANY ($1) AND a.attacl IS NOT NULL)
+    OR EXISTS (SELECT FROM pg_attribute a WHERE a.attacl IS NOT NULL AND a.attrelid >= {FIRST_OF_USERS})
     OR EXISTS (SELECT FROM pg_type t WHERE t.oid >= {FIRST_OF_USERS}
                   AND (t.typacl IS NOT NULL OR t.typowner NOT IN ({OWN_ROLES})))"""
 

@@ -81,10 +81,9 @@ def of_relations(connection: Connection, oids: Iterable[int]) -> Found:
     return _found(connection, f"EXECUTE catalog_relations('{{{','.join(map(str, sorted(oids)))}}}')")
 
 
-def owned(connection: Connection, oids: Iterable[int]) -> bool:
-    """Whether any of these relations, or any type, has an access list or an owner of its own."""
-    statement = f"EXECUTE catalog_owned('{{{','.join(map(str, sorted(oids)))}}}')"
-    return bool(connection.exec_driver_sql(statement).scalar())
+def owned(connection: Connection) -> bool:
+    """Whether any relation, column or type has an access list or an owner of its own."""
+    return bool(connection.exec_driver_sql("EXECUTE catalog_owned").scalar())
 
 
 def _found(connection: Connection, statement: str) -> Found:
@@ -127,7 +126,7 @@ def _statements(major: int) -> dict[str, str]:
             made["catalog_relations"] = f"PREPARE catalog_relations(oid[]) AS {_as_json(chosen)}"
         else:
             made[f"catalog_{group}"] = f"PREPARE catalog_{group} AS {_as_json(queries)}"
-    made["catalog_owned"] = f"PREPARE catalog_owned(oid[]) AS {administration.OWNED}"
+    made["catalog_owned"] = f"PREPARE catalog_owned AS {administration.OWNED}"
     return {**made, "catalog_everything": f"PREPARE catalog_everything AS {_as_json(every)}"}
 
 

@@ -161,7 +161,7 @@ def _read_near(connection: Connection, known: Found, changed: Counts, touched: s
         stale.add("others")
     if not changed.keys() & TYPES and not known["composite"] and not known["domain"]:
         stale.discard("types")
-    if "ownership" in stale and not _may_be_owned(connection, known, changed, touched):
+    if "ownership" in stale and not _may_be_owned(connection, known, changed):
         stale.discard("ownership")
     if touched and "relations" in stale:
         again = prepared.of_relations(connection, touched)
@@ -179,12 +179,12 @@ def _read_near(connection: Connection, known: Found, changed: Counts, touched: s
     return found
 
 
-def _may_be_owned(connection: Connection, known: Found, changed: Counts, touched: set[int]) -> bool:
+def _may_be_owned(connection: Connection, known: Found, changed: Counts) -> bool:
     if changed.keys() & (STALE_BY["ownership"] - OF_ANY_TABLE):
         return True
     if any(known[query] for query in ("owner", "grant", "default privileges")):
         return True
-    return prepared.owned(connection, touched)
+    return prepared.owned(connection)
 
 
 def _joined(known: Found, again: Found, touched: Collection[int]) -> Found:
