@@ -18,6 +18,7 @@ from dbmigrate.adapters.database import Database
 from dbmigrate.adapters.history import load_history
 from dbmigrate.domain.catalog import Catalog, changes_between
 from dbmigrate.domain.drift import describe_drift
+from dbmigrate_local.embedded import EmbeddedPostgres
 
 SAMPLE = Path(__file__).parents[2] / "migrations"
 EVERYTHING = """
@@ -242,3 +243,14 @@ def test_a_schema_that_only_houses_an_extension_is_the_extensions_own(database: 
         assert "home" in read(database)["schema"]
         admin.run("DROP TABLE home.ours")
     assert list(read(database)) == ["extension"]
+
+
+def test_what_initdb_says_of_its_databases_is_nobodys_change(postgres: EmbeddedPostgres) -> None:
+    (said,) = postgres.execute(
+        "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = 'postgres'"
+    )
+    assert said[0] == "default administrative connection database"
+    assert "database" not in read(postgres.url).get("comment", {})
+    other = postgres.create_database("commented")
+    postgres.execute("COMMENT ON DATABASE commented IS 'ours'")
+    assert "database" in read(other)["comment"]

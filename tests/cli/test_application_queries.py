@@ -34,7 +34,7 @@ def test_a_query_that_no_longer_plans_blocks(history: Path, tmp_path: Path) -> N
     assert (found["DM210"]["severity"], found["DM210"]["revision"]) == ("block", "0004")
     assert (
         found["DM201"]["severity"] == "block"
-        and "1 of the given queries no longer plan" in found["DM201"]["message"]
+        and "1 of the given queries no longer plans." in found["DM201"]["message"]
     )
     notes = answer.json["notes"]
     assert "2 queries planned before the first revision; 1 no longer." in notes

@@ -148,6 +148,9 @@ SELECT 0, concat_ws(' ', 'by', CASE WHEN f.defaclrole IN ({OWN_ROLES}) THEN 'the
         FULL JOIN LATERAL {_rights(STANDARD_DEFAULTS, "f.defaclrole")} d(grantee, rights) USING (grantee))
  WHERE a.rights IS DISTINCT FROM d.rights"""
 
+# initdb writes these on postgres and template1, and nobody else does.
+COMMENTS_OF_INITDB = "'default administrative connection database', 'default template for new databases'"
+
 COMMENT = f"""
 SELECT 0, d.type || ' ' || d.identity, d.description
   FROM (SELECT (pg_identify_object(s.classoid, s.objoid, s.objsubid)).*, s.description
@@ -159,7 +162,8 @@ SELECT 0, d.type || ' ' || d.identity, d.description
    AND d.type <> 'extension' AND d.identity !~ '\\yalembic_version\\y'
 UNION ALL
 SELECT 0, 'database', s.description FROM pg_shdescription s
- WHERE s.classoid = 'pg_database'::regclass AND s.objoid = {THIS_DATABASE}"""
+ WHERE s.classoid = 'pg_database'::regclass AND s.objoid = {THIS_DATABASE}
+   AND s.description NOT IN ({COMMENTS_OF_INITDB})"""
 
 
 def publication(major: int) -> str:

@@ -58,7 +58,7 @@ def reads_lost(facts: Facts) -> Iterator[Hit]:
     query of --queries no longer plans for it."""
     for found in _broken(facts, "gone"):
         proved = _proof(facts, found)
-        seen = f" {proved} of the given queries no longer plan." if proved else ""
+        seen = f" {proved} of the given queries no longer plan{'s' if proved == 1 else ''}." if proved else ""
         text = f"{found.text}.{seen} {CONTRACT}"
         yield Hit("block" if proved else "review", text, _statement(facts, found), found.relation or None)
 
