@@ -55,12 +55,23 @@ def plain_index(facts: Facts) -> Iterator[Hit]:
             yield Hit(
                 worst(facts, tables, statement=number),
                 f"{_what(effects)} {takes(effects, table, lock)} {sized(facts, table)}: "
-                f"{WAITING[lock]} until {listed(built)} {'is' if len(built) == 1 else 'are'} built.",
+                f"{WAITING[lock]} until {_until(facts, number, built)}.",
                 number,
                 table,
                 lock,
                 _concurrently(facts, effects, act),
             )
+
+
+def _until(facts: Facts, number: int, built: list[str]) -> str:
+    here, *later = facts.evidence.statements[number - 1 :]
+    if any(other.transaction == here.transaction for other in later):
+        return f"the revision's end, as it goes on when {listed(built)} {_be(built)} built"
+    return f"{listed(built)} {_be(built)} built"
+
+
+def _be(things: list[str]) -> str:
+    return "is" if len(things) == 1 else "are"
 
 
 def _what(effects: Effects) -> str:
