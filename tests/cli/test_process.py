@@ -118,6 +118,8 @@ def test_the_launcher_is_found_through_a_link(project: Path, folder: Path) -> No
     link = folder / "linked" / "db-migrate"
     link.symlink_to(Path("..") / (project / "bin/db-migrate").relative_to(folder))
     assert subprocess.check_output([link, "status"], text=True) == "mine: status\n"
+    own.write_text("#!/bin/sh\necho $PYTHONHASHSEED\n")
+    assert subprocess.check_output([link], text=True, env={"PATH": "/usr/bin:/bin"}) == "0\n"
     own.unlink()
     path = {"PATH": f"{link.parent}:/usr/bin:/bin"}
     done = subprocess.run([link], env=path, capture_output=True, text=True, timeout=20)
