@@ -104,7 +104,10 @@ def main() -> int:
     ):
         target = made(server, given.tables)
         metadata = reflected(target)
-        theirs = lambda pair: seconds(lambda: compare(target, metadata))  # noqa: E731
+
+        def theirs(pair: int) -> float:
+            return seconds(lambda: compare(target, metadata))
+
         pairs = given.repetitions
         taken = in_turns(pairs, lambda pair: seconds(lambda: take_fingerprint(target)), theirs)
         checked = in_turns(pairs, lambda pair: seconds(lambda: check_drift(target)), theirs)

@@ -47,8 +47,9 @@ def _same(was: str, now: str, renames: Iterable[Rename]) -> bool:
 
 def _replaced(text: str, was: str, now: str) -> str:
     """The name exchanged wherever it stands as a word of its own, quoted or not."""
-    for form in (str, _quoted):
-        text = re.sub(rf'(?<![\w".]){re.escape(form(was))}(?![\w"])', lambda _: form(now), text)  # noqa: B023
+    for old, new in ((was, now), (_quoted(was), _quoted(now))):
+        # A backslash in the new name would be read as a reference.
+        text = re.sub(rf'(?<![\w".]){re.escape(old)}(?![\w"])', new.replace("\\", r"\\"), text)
     return text
 
 
