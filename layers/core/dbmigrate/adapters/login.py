@@ -28,7 +28,7 @@ def open_raw(target: Target, limits: Limits) -> Any:
 
     Raises DatabaseUnreachable, LoginFailed, PoolerFound, or Misconfigured for an unreadable certificate file.
     """
-    tls, password = _tls_context(target), target.password()
+    tls, password = tls_context(target), target.password()
     try:
         raw = _login(target, password, limits, tls)
     except (pg8000.dbapi.InterfaceError, OSError) as error:
@@ -50,7 +50,8 @@ def open_raw(target: Target, limits: Limits) -> Any:
     return raw
 
 
-def _tls_context(target: Target) -> ssl.SSLContext | None:
+def tls_context(target: Target) -> ssl.SSLContext | None:
+    """How the server must prove itself; None where it need not. Raises Misconfigured."""
     if target.tls == "off":
         return None
     try:
