@@ -52,6 +52,6 @@ def send_cancel(target: Target, handle: Handle) -> None:
                 pass
     except OSError as error:
         raise DatabaseUnreachable(
-            f"No request to cancel reaches {handle.host}:{handle.port} ({str(error) or type(error).__name__}).",
+            f"No cancelling reaches {handle.host}:{handle.port} ({str(error) or type(error).__name__}).",
             "check that the server runs and that the network leads to it, then try again",
         ) from error
