@@ -52,6 +52,11 @@ CREATE TABLE IF NOT EXISTS dbmigrate.catalog (
     content bytea NOT NULL,
     seen_at timestamptz NOT NULL DEFAULT clock_timestamp());
 """
+# What people wish of a run that is under way; the run asks between its steps. Ledgers before it lack them.
+WISHES = """ALTER TABLE dbmigrate.run ADD COLUMN IF NOT EXISTS wish text,
+    ADD COLUMN IF NOT EXISTS wished_by text, ADD COLUMN IF NOT EXISTS wished_at timestamptz"""
+HAS_WISHES = """SELECT EXISTS (SELECT FROM pg_attribute
+    WHERE attrelid = to_regclass('dbmigrate.run') AND attname = 'wished_at')"""
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,7 @@ def create(connection: Connection, environment: str) -> None:
     if not exists(connection):
         for statement in TABLES.strip().split(";\n"):
             connection.exec_driver_sql(statement.rstrip(";"))
+    _hear_wishes(connection)
     connection.execute(
         text(
             """INSERT INTO dbmigrate.environment (name, extensions) VALUES (:name, :extensions)
@@ -89,6 +95,12 @@ def create(connection: Connection, environment: str) -> None:
         {"name": environment, "extensions": _extensions(connection)},
     )
     check_environment(connection, environment)
+
+
+def _hear_wishes(connection: Connection) -> None:
+    """Asked first, as even an ALTER that changes nothing waits for everybody who reads the table."""
+    if not connection.exec_driver_sql(HAS_WISHES).scalar_one():
+        connection.exec_driver_sql(WISHES)
 
 
 def check_environment(connection: Connection, environment: str) -> None:
@@ -170,6 +182,27 @@ def close_run(connection: Connection, name: str, outcome: str, detail: str) -> b
     return done.rowcount == 1
 
 
+def set_wish(connection: Connection, name: str, wish: str | None, by: str) -> bool:
+    """Keep what somebody wishes of a run: "pause", "stop", or None to go on. Returns whether the run is open
+    and heard it; a stop is not taken back."""
+    _hear_wishes(connection)
+    done = connection.execute(
+        text(
+            """UPDATE dbmigrate.run SET wish = :wish, wished_by = :by, wished_at = clock_timestamp()
+                WHERE name = :name AND ended_at IS NULL
+                  AND (wish IS DISTINCT FROM 'stop' OR :wish = 'stop')"""
+        ),
+        {"name": name, "wish": wish, "by": by},
+    )
+    return done.rowcount == 1
+
+
+def wish_of(connection: Connection, name: str) -> str:
+    """What is wished of the run: "pause", "stop" or ""."""
+    found = text("SELECT to_jsonb(r) ->> 'wish' FROM dbmigrate.run r WHERE name = :name")
+    return str(connection.execute(found, {"name": name}).scalar() or "")
+
+
 def seconds_of(connection: Connection, run: str) -> float:
     """How long the run's revisions took, both ways."""
     total = text("SELECT coalesce(sum(seconds), 0) FROM dbmigrate.revision WHERE run = :run")
@@ -210,6 +243,8 @@ def runs(connection: Connection, most: int = 50) -> list[dict[str, Any]]:
         text(
             """SELECT r.name AS run, r.bundle, r.direction, r.requested_by, r.approved_by, r.reason,
                       r.started_at, r.ended_at, r.outcome, r.detail,
+                      to_jsonb(r) ->> 'wish' AS wish, to_jsonb(r) ->> 'wished_by' AS wished_by,
+                      (to_jsonb(r) ->> 'wished_at')::timestamptz AS wished_at,
                       coalesce(array_agg(v.revision ORDER BY v.id) FILTER (WHERE v.id IS NOT NULL),
                                '{}') AS revisions,
                       coalesce(sum(v.seconds), 0) AS seconds, coalesce(sum(v.lock_waits), 0) AS lock_waits
