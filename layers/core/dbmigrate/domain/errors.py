@@ -2,19 +2,23 @@
 
 DbMigrateError
     Misconfigured             usage or configuration (exit 2)
-        DatabaseUnreachable, LoginFailed, MissingPolicy, PoolerFound
+        LoginFailed, MissingPolicy, PoolerFound
+        DatabaseUnreachable
+            NoConnectionFree
     Refused                   validation or policy says no; nothing was changed (exit 3)
         BadRequest, BundleRejected, HistoryRejected, EditedRevision, UnknownRevision, DriftFound,
         WrongEnvironment, FindingsBlock, NotYetProven, PlanOutdated, RunInProgress, ForceRefused,
         ResetRefused, LinkRefused, RehearsalFailed
             LimitExceeded
     Failed                    nothing of this step remains in the database (exit 1)
-        LockNotFree, StillRunning, RevisionFailed, BackupFailed, DatabaseBusy
+        LockNotFree, StillRunning, WorkContinues, RevisionFailed, BackupFailed, DatabaseBusy
     NeedsPerson               somebody must look and act (exit 4)
-        RevisionHalfApplied, VerificationFailed, AlarmRaised, NotReversible
+        RevisionHalfApplied, VerificationFailed, AlarmRaised, NotReversible, NotYetStopped
 """
 
 from __future__ import annotations
+
+from dbmigrate.domain.progress import Progress
 
 
 class DbMigrateError(Exception):
@@ -40,6 +44,10 @@ class Misconfigured(DbMigrateError):
 
 class DatabaseUnreachable(Misconfigured):
     """No server answers at the address."""
+
+
+class NoConnectionFree(DatabaseUnreachable):
+    """The server answers, but others use every connection that we could have."""
 
 
 class LoginFailed(Misconfigured):
@@ -134,6 +142,22 @@ class StillRunning(Failed):
     """An earlier invocation of the same run is at work yet; only it knows what it will have done."""
 
 
+class WorkContinues(Failed):
+    """The invocation's time is over, or the run is paused; what was done stays, and the next call goes on.
+
+    ``wait`` is after how many seconds asking again makes sense.
+    """
+
+    def __init__(self, progress: Progress, wait: int = 0) -> None:
+        super().__init__(
+            f"Revision {progress.revision or 'under way'}: {progress.operation} {progress.table}, "
+            f"step {progress.number} of {progress.of} ({progress.step}), is not done yet.",
+            "go on: db-migrate deploy",
+        )
+        self.progress = progress
+        self.wait = wait
+
+
 class RevisionFailed(Failed):
     """A revision raised; its transaction was rolled back."""
 
@@ -174,3 +198,7 @@ class AlarmRaised(NeedsPerson):
 
 class NotReversible(NeedsPerson):
     """The way back was not proved lossless, so nothing undoes it without a person."""
+
+
+class NotYetStopped(NeedsPerson):
+    """A run was told to stop, and it cannot be seen whether it has."""

@@ -1,0 +1,190 @@
+"""A safe operation at work: short steps, each of which asks the catalog first whether it was done before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from alembic.operations import Operations
+from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy.exc import DBAPIError
+
+from dbmigrate.adapters.journal import MARK, Journal, version_of
+from dbmigrate.adapters.login import facts_of
+from dbmigrate.adapters.operations.conduct import Conductor, Patient
+from dbmigrate.adapters.operations.under_way import UnderWay, under_way
+from dbmigrate.domain.progress import Progress
+
+LOCK_CODES = ("55P03", "40P01")  # lock_not_available, deadlock_detected
+LONG_LOCK_MS = 600_000
+"""For CONCURRENTLY and VALIDATE: they wait for older transactions, and nobody waits behind them."""
+
+
+class Work:
+    """One operation of one revision. Offline (``alembic upgrade --sql``) its steps are only written.
+
+    Steps are ``once`` (a short transaction under the lock budget) or ``alone`` (outside of any transaction).
+    """
+
+    def __init__(self, operations: Operations, operation: str, table: str, of: int) -> None:
+        self.operations = operations
+        self.operation = operation
+        self.table = table
+        self.of = of
+        self.number = 0
+        self.offline = operations.migration_context.as_sql
+        self.conductor: Conductor = operations.migration_context.opts.get("conductor") or Patient()
+
+    @property
+    def connection(self) -> Connection:
+        found = self.operations.migration_context.connection
+        assert found is not None
+        return found
+
+    def begin(self, name: str, identity: Mapping[str, Any]) -> None:
+        """Find the operation in the journal, or enter it there."""
+        context = self.operations.migration_context
+        schema = f"{context.version_table_schema}." if context.version_table_schema else ""
+        version = version_of(self.ask, f"{schema}{context.version_table}")
+        self.journal = Journal(self.ask, self.conductor.revision, version)
+        self.entry = self.journal.begin(self.operation, self.table, name, identity, self.of)
+
+    def ask(self, sql: str) -> list[Any]:
+        """Run SQL of our own, unseen by whoever watches the revision's statements; [] offline."""
+        if self.offline:
+            return []
+        cursor = self.connection.connection.cursor()
+        try:
+            # pg8000 knows by the first word that a broken transaction ends.
+            cursor.execute(MARK + sql if sql != "ROLLBACK" else f"{sql} {MARK}")
+            return list(cursor.fetchall()) if cursor.description else []
+        finally:
+            cursor.close()
+
+    def is_true(self, sql: str) -> bool:
+        """Whether the catalog says so; never offline."""
+        rows = self.ask(f"SELECT {sql}")
+        return bool(rows and rows[0][0])
+
+    def run(self, sql: str) -> int:
+        """Run one statement of the operation, seen as the revision's own; the number of its rows."""
+        if not self.offline:
+            return int(self.operations.get_bind().execute(_plain(sql)).rowcount)
+        self.operations.execute(_plain(sql))
+        return 0
+
+    def progress(self, step: str, **more: Any) -> Progress:
+        return Progress(
+            self.conductor.revision, self.operation, self.table, step, self.number, self.of, **more
+        )
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[None]:
+        """Name the step for the journal and for those who watch; ask whether there is time for it."""
+        self.number += 1
+        if not self.offline:
+            self.conductor.go_on(self.progress(title))
+            self.journal.step(self.entry, self.number, title)
+        token = under_way.set(UnderWay(self.operation, self.table, title))
+        try:
+            yield
+        finally:
+            under_way.reset(token)
+
+    def once(self, title: str, done: Callable[[], bool], *statements: str) -> None:
+        """A short transaction, run again from its beginning when a lock is not free; nothing when done."""
+        with self.step(title):
+            if self.offline or not done():
+                self.in_transaction(title, lambda: [self.run(sql) for sql in statements])
+
+    def in_transaction(self, title: str, body: Callable[[], Any]) -> Any:
+        """``body`` in a transaction of its own under the lock budget. Every try begins anew: a savepoint
+        would keep the locks that it has."""
+        if self.offline:
+            return body()
+        tries = 0
+        while True:
+            try:
+                self.ask("BEGIN")
+                self.ask(f"SET LOCAL lock_timeout = {self.conductor.lock_ms}")
+                found = body()
+                self.ask("COMMIT")
+                return found
+            except DBAPIError as error:
+                self.roll_back()
+                if code_of(error) not in LOCK_CODES:
+                    raise
+                tries += 1
+                statement = str(error.statement or "")
+                self.conductor.lock_not_free(tries, error, self.progress(title), self.connection, statement)
+            except BaseException:
+                self.roll_back()
+                raise
+
+    def roll_back(self) -> None:
+        """End what is open, where the connection still lives."""
+        raw: Any = self.connection.connection.driver_connection
+        if raw is not None and not self.connection.invalidated and not self.connection.closed:
+            self.ask("ROLLBACK")
+
+    def alone(self, title: str, done: Callable[[], bool], statement: str) -> None:
+        """One statement outside of any transaction: CONCURRENTLY, VALIDATE; nothing when done."""
+        with self.step(title):
+            if self.offline:
+                self.run(statement)
+            elif not done():
+                self.ask(f"SET lock_timeout = {LONG_LOCK_MS}")
+                self.run(statement)
+
+
+@contextmanager
+def work(
+    operations: Operations, operation: str, table: str, name: str, identity: Mapping[str, Any], of: int
+) -> Iterator[Work | None]:
+    """An operation from its first step to its last; None when an earlier try has finished it.
+
+    ``name`` is what it makes, for people; ``identity`` all that tells it from others of the revision.
+    """
+    context = operations.migration_context
+    if context.connection is not None:
+        _repair_autocommit(context.connection.engine)
+    with context.autocommit_block():
+        found = Work(operations, operation, table, of)
+        if found.offline:
+            yield found
+            return
+        found.begin(name, identity)
+        if found.entry.finished:
+            yield None
+            return
+        yield found
+        found.journal.finish(found.entry)
+
+
+def code_of(error: BaseException) -> str:
+    """PostgreSQL's error code, whichever driver tells it; "" where there is none."""
+    original = getattr(error, "orig", None) or error
+    told = facts_of(original).get("C") or getattr(original, "sqlstate", None)
+    return str(told or getattr(original, "pgcode", None) or "")
+
+
+def _plain(sql: str) -> Any:
+    """As text, in which a colon is a colon."""
+    return text(sql.replace(":", "\\:"))
+
+
+def _repair_autocommit(engine: Engine) -> None:
+    """Alembic's autocommit_block asks for the isolation level first; on pg8000 that opens a transaction which
+    switching to autocommit does not close. Seen with alembic 1.20.1, SQLAlchemy 2.1.9, pg8000 1.31.6."""
+    if engine.dialect.driver == "pg8000" and not event.contains(engine, SETTING, _close_what_is_open):
+        event.listen(engine, SETTING, _close_what_is_open)
+
+
+SETTING = "set_connection_execution_options"
+
+
+def _close_what_is_open(connection: Connection, options: dict[str, Any]) -> None:
+    raw: Any = connection.connection.driver_connection
+    if options.get("isolation_level") == "AUTOCOMMIT" and raw._in_transaction:
+        raw.rollback()
