@@ -2,7 +2,8 @@
 after each.
 
 SQLAlchemy's events tell the statements of Alembic and of the revision; what a revision does on the driver's
-own cursor is caught at the driver. Our questions go there too, marked as ours.
+own cursor is caught at the driver. Our questions go there too, marked as ours, and so does the bookkeeping of
+a safe operation: of that only where its transactions begin and end is of interest.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from typing import Any
 
 from sqlalchemy import Connection, event
 
+from dbmigrate.adapters.journal import MARK
 from dbmigrate.adapters.login import execute_outside
+from dbmigrate.adapters.operations.under_way import under_way
 from dbmigrate.adapters.tracer_measure import Measured, State
 from dbmigrate.adapters.tracer_mirror import Mirror, Relation
 from dbmigrate.adapters.tracer_outside import fits_transaction
@@ -55,13 +58,14 @@ class Tracer:
         self._explain: Callable[[str], Any] | None = None
         self._enclosed = False  # in a transaction of ours, as it has none
         self._stale = False  # something was rolled back, and what, nobody saw
+        self._asked = False  # an operation has asked something, which counts as read
         self._ours = False
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[list[Effects]]:
         """Whatever runs meanwhile, in its order. What fails is there too, with no effect."""
         self.seen, self._before, self._transaction, self._running = [], None, -1, None
-        self._enclosed = self._stale = False
+        self._enclosed = self._stale = self._asked = False
         self.touched, self._marks = set(), {}
         with self._own():
             self.mirror.read_all()
@@ -111,6 +115,8 @@ class Tracer:
         if self._ours:
             return execute(sql)
         if self._running is None:
+            if MARK in sql:
+                return self._let_pass(sql, execute)
             if BOOKKEEPING.match(sql):
                 return self._keep_books(sql, execute)
             return self._run_unannounced(sql, execute)
@@ -138,6 +144,17 @@ class Tracer:
         if not sql.lower().startswith(("show", "set")):
             self._before, self._stale = None, True
         return execute(sql)
+
+    def _let_pass(self, sql: str, execute: Callable[[str], Any]) -> Any:
+        """An operation's own word. What it rolls back to try again did nothing, and is no work."""
+        inside, self._asked = self.raw._in_transaction, True
+        found = execute(sql)
+        if inside and not self.raw._in_transaction:
+            self._before, self._stale = None, True
+            if sql.startswith("ROLLBACK"):
+                kept = [effects for effects in self.seen if effects.transaction != self._transaction]
+                self.seen[:] = kept
+        return found
 
     def _run_unannounced(self, sql: str, execute: Callable[[str], Any]) -> Any:
         self._begin(sql.strip())
@@ -169,6 +186,10 @@ class Tracer:
                 look = self.mirror.first_look()
             self._before = State(dict(self.mirror.relations), self.mirror.types, look)
             self._transaction += 1
+        elif self._asked:
+            with self._own():
+                self._before = replace(self._before, look=self.mirror.first_look())
+        self._asked = False
 
     def _end(self) -> None:
         sql, self._running = self._running, None
@@ -191,7 +212,9 @@ class Tracer:
         if savepoint:
             self._mark_or_undo(sql)
         else:
-            self.seen.append(self._effects(Measured(sql, before, after, self.first), outside))
+            effects = self._effects(Measured(sql, before, after, self.first), outside)
+            now = under_way.get()
+            self.seen.append(replace(effects, operation=now.operation) if now else effects)
         self.touched |= {oid for oid, seen in after.look.items() if seen.mode >= WRITES}
         self._before = None if outside else after
 

@@ -3,6 +3,7 @@ written and what became of the objects."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,8 @@ BLOCKS = {
     "ACCESS EXCLUSIVE": "every query, reading included",
 }
 """Which of the application's statements wait behind a lock; the modes below hold up none of them."""
+
+OF_ROWS = re.compile(r"\s*(?:WITH|INSERT|UPDATE|DELETE|MERGE)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,7 @@ class Effects:
     the revision. ``rewrites`` are tables with new storage, ``scans`` tables that were read in full, and
     ``builds`` (index, table) pairs of indexes that were built or rebuilt, all of tables that were there.
     ``undone``: a later ROLLBACK TO SAVEPOINT took it back, its locks included; the time that it took it took.
+    ``operation`` is the safe operation that it is a part of, "" for a statement of the revision's own.
     """
 
     sql: str
@@ -121,6 +125,12 @@ class Effects:
     truncates: tuple[str, ...] = ()
     acts: tuple[Act, ...] = ()
     undone: bool = False
+    operation: str = ""
+
+    @property
+    def batch(self) -> bool:
+        """Whether it is one of the batches in which a safe operation writes rows, each committed at once."""
+        return bool(self.operation and OF_ROWS.match(self.sql))
 
     def did(self, *kinds: str) -> tuple[Act, ...]:
         """Its acts of these kinds."""

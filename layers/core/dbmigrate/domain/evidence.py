@@ -55,6 +55,12 @@ class RevisionEvidence:
         return tuple(statement.sql for statement in self.statements)
 
     @property
+    def resumable(self) -> bool:
+        """Whether it is made of safe operations alone: they resume where a broken run left them, though what
+        they did is committed."""
+        return bool(self.statements) and all(statement.operation for statement in self.statements)
+
+    @property
     def lossless(self) -> bool:
         """Whether the rows that were there came through up and down unharmed."""
         return self.round_trip and not self.row_losses
