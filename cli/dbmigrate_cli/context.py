@@ -16,6 +16,7 @@ import click
 
 from dbmigrate.adapters.connection import Target, target_from_url
 from dbmigrate.adapters.database import Database
+from dbmigrate.adapters.handles import FolderHandles
 from dbmigrate.adapters.history import History, load_history
 from dbmigrate.domain.errors import DatabaseUnreachable, Misconfigured
 from dbmigrate_cli.options import Options
@@ -34,18 +35,25 @@ def history_of(options: Options) -> History:
     return load_history(options.migrations)
 
 
-def database_of(options: Options, kind: type[Database] = Database) -> Database:
-    """The database that --database names; in development, without it, our own. Raises Misconfigured."""
+def database_of(options: Options, kind: type[Database] = Database, join: bool = False) -> Database:
+    """The database that --database names; in development, without it, our own. With ``join``, ours may be one
+    that another command runs just now, and ends with it. Raises Misconfigured."""
     if options.url is not None:
-        return kind(address(options, options.url, "--database"), options.environment)
+        return kind(address(options, options.url, "--database"), options.environment, handles=handles())
     if options.environment != "development":
         raise Misconfigured(
             f"This needs the address of the database of {options.environment}.",
             f"{options.command} --database {WRITTEN} …",
         )
-    server = own_server(options)
-    options.output.note(f"No --database: using the PostgreSQL of {FOLDER}/postgres (port {server.port}).")
-    return kind(target_from_url(server.url), options.environment)
+    url = _own_or_joined(options) if join else own_server(options).url
+    port = target_from_url(url).port
+    options.output.note(f"No --database: using the PostgreSQL of {FOLDER}/postgres (port {port}).")
+    return kind(target_from_url(url), options.environment, handles=handles())
+
+
+def handles() -> FolderHandles:
+    """Where the sessions of this machine's runs can be found without asking the database."""
+    return FolderHandles(FOLDER)
 
 
 def address(options: Options, url: str, option: str) -> Target:
@@ -65,6 +73,28 @@ def own_server(options: Options) -> EmbeddedPostgres:
     if options.server is None:
         options.server = _until_the_end(_running(FOLDER / "postgres"))
     return options.server
+
+
+def _own_or_joined(options: Options) -> str:
+    """The address of our own server, started by us or by the command that works with it just now."""
+    try:
+        return own_server(options).url
+    except Misconfigured as error:
+        if isinstance(error.__cause__, ImportError):
+            raise
+        url = _served_elsewhere()
+        if url is None:
+            raise
+        return url
+
+
+def _served_elsewhere() -> str | None:
+    from dbmigrate_local.binaries import BinariesNotFound, find_binaries
+    from dbmigrate_local.embedded import EmbeddedPostgres
+
+    with contextlib.suppress(BinariesNotFound, OSError):
+        return EmbeddedPostgres(find_binaries(), (FOLDER / "postgres").resolve()).served_elsewhere()
+    return None
 
 
 def own_database(options: Options) -> str:

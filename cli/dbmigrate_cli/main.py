@@ -32,6 +32,9 @@ COMMANDS = {
     "reset": "Empty the development database and apply the history anew.",
     "sizes": "Print how large the live tables are, for validate --stats.",
     "runs": "List the runs and how they ended.",
+    "stop": "End a run at once, and say what state the database is in.",
+    "pause": "Let a run rest between two batches or steps.",
+    "resume": "Let a paused run go on.",
 }
 
 

@@ -15,6 +15,8 @@ EXIT_CODES = {
     **dict.fromkeys(("NeedsManualRollback", "RollbackFailed"), 4),
 }
 NEEDS_PERSON = 4
+STOPPED = "Stopped"
+"""The error that a person's stop gives to the execution."""
 SAID = {
     "ValidationFailed": "The run was refused: nothing was changed.",
     "ForceRefused": "The force was refused: nothing was changed.",
@@ -29,6 +31,7 @@ SAID = {
     "RolledBack": "The run failed and was rolled back: the database is as it was before.",
     "NeedsManualRollback": "The run failed, and a person must decide what happens to what it did.",
     "RollbackFailed": "The run failed and so did its rollback: a person must look.",
+    STOPPED: "The run was stopped by a person: look where it stood.",
     "Aborted": "The run was stopped from outside: a person must look where it stood.",
     "TimedOut": "The run took longer than it may: a person must look where it stands.",
 }
@@ -61,7 +64,8 @@ def ending_of(described: Mapping[str, Any], status_command: str) -> Ending:
     if status == "SUCCEEDED":
         return Ending(json.loads(described["output"])["outcome"])
     if status in ("ABORTED", "TIMED_OUT"):
-        outcome = "Aborted" if status == "ABORTED" else "TimedOut"
+        stopped = described.get("error") == STOPPED
+        outcome = STOPPED if stopped else "Aborted" if status == "ABORTED" else "TimedOut"
         return Ending(outcome, described.get("error") or "", described.get("cause") or "", status_command)
     outcome, cause = described.get("error") or "Unknown", described.get("cause") or ""
     text, _, command = cause.rpartition(" | Run: ") if " | Run: " in cause else (cause, "", "")

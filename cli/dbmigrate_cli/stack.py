@@ -15,7 +15,7 @@ from dbmigrate.domain.bundle import digest_of
 from dbmigrate.domain.errors import BadRequest, Misconfigured
 from dbmigrate_cli.failures import RunEnded
 from dbmigrate_cli.options import Options
-from dbmigrate_cli.outcomes import ending_of, spoken
+from dbmigrate_cli.outcomes import STOPPED, ending_of, spoken
 
 APPROVERS = ("FirstApprover", "SecondApprover", "ThirdApprover")
 MOST_RUNS_OF_ONE_BUNDLE = 500
@@ -161,6 +161,21 @@ class Stack:
         failure = {"Error": described["status"], "Cause": "closed by hand"}
         closing = {"run": run, "plan": {}, "outcome": described["status"], "failure": failure}
         return self._invoke("CloseFunctionName", closing)
+
+    def end_execution(self, run: str, by: str) -> str | None:
+        """Stop the run's execution; returns the state in which it was found, None when there is none."""
+        described = self.describe(run)
+        if described is None:
+            return None
+        if described["status"] == "RUNNING":
+            self.client("stepfunctions").stop_execution(
+                executionArn=self.arn_of(run), error=STOPPED, cause=f"stopped by {by}"
+            )
+        return str(described["status"])
+
+    def steer(self, run: str, wish: str, by: str) -> dict[str, Any]:
+        """Pause, resume or stop what the run does in its database. Raises what the function raised."""
+        return self._invoke("SteerFunctionName", {"run": run, "wish": wish, "by": by})
 
     def _invoke(self, output: str, payload: dict[str, Any]) -> dict[str, Any]:
         answer = self.client("lambda").invoke(

@@ -23,6 +23,7 @@ from dbmigrate_local.processes import (
     free_port,
     limit_memory,
     pid_file,
+    serves,
 )
 
 # The machine's crash may lose a trial's data, a process's crash may not: fsync is off, commits are not.
@@ -91,6 +92,14 @@ class EmbeddedPostgres:
             self._release()
             raise
         return self
+
+    def served_elsewhere(self) -> str | None:
+        """The address at which another process serves this folder now; None when none does."""
+        lines = pid_file(self.data)
+        if len(lines) < 8 or lines[7].strip() != "ready" or not serves(int(lines[0]), self.data):
+            return None
+        self.port = int(lines[3])
+        return self.url
 
     def stop(self) -> None:
         """Stop at once without losing what was committed; stopping a stopped server does nothing."""

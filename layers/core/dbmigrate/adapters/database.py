@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from dbmigrate.adapters import catalog, ledger, runner, sizes
 from dbmigrate.adapters.connection import Limits, Target, connected
+from dbmigrate.adapters.handles import Handles, reachable
 from dbmigrate.adapters.history import History
 from dbmigrate.adapters.said import is_broken, lock_holders, said, sqlstate
 from dbmigrate.domain.catalog import Catalog, fingerprint
@@ -49,10 +50,13 @@ Committed = Callable[[str, float, int], None]
 class Database:
     """A PostgreSQL database that is, or will be, under our care."""
 
-    def __init__(self, target: Target, environment: str, limits: Limits | None = None) -> None:
+    def __init__(
+        self, target: Target, environment: str, limits: Limits | None = None, handles: Handles | None = None
+    ) -> None:
         self.target = target
         self.environment = environment
         self.limits = limits or Limits()
+        self.handles = handles
 
     @contextlib.contextmanager
     def session(self, application: str = "db-migrate") -> Iterator[Connection]:
@@ -62,6 +66,15 @@ class Database:
                 yield connection
             except (DBAPIError, pg8000.dbapi.Error) as error:
                 raise self._ours(error, connection) from error
+
+    @contextlib.contextmanager
+    def _working(self, run: str) -> Iterator[Connection]:
+        """A session that works for a run: it can be cancelled from outside."""
+        with (
+            self.session(f"db-migrate {run}") as connection,
+            reachable(self.handles, run, connection.connection.driver_connection),
+        ):
+            yield connection
 
     def _ours(self, error: Exception, connection: Connection) -> DbMigrateError:
         if is_broken(error, connection) or not sqlstate(error):
@@ -152,7 +165,7 @@ class Database:
             line = ledger.Applied(revision, direction, run, str(facts["bundle"]), digest, seconds, lock_waits)
             ledger.record(connection, line)
 
-        with self.session(f"db-migrate {run}") as connection, _only_migrator(connection):
+        with self._working(run) as connection, _only_migrator(connection):
             ledger.check_environment(connection, self.environment)
             ledger.create(connection, self.environment)
             ledger.open_run(connection, run, facts)

@@ -8,9 +8,38 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from dbmigrate.adapters.cancel import handle_of
 from dbmigrate.domain.handle import Handle, place_of
+
+
+class Handles(Protocol):
+    """Where the handles of the sessions of runs lie."""
+
+    def put(self, run: str, handle: Handle) -> None: ...
+    def all(self, run: str) -> list[Handle]: ...
+    def forget(self, run: str, pid: int) -> None: ...
+
+
+@contextlib.contextmanager
+def reachable(handles: Handles | None, run: str, raw: Any) -> Iterator[None]:
+    """Leave the handle of a pg8000 connection for as long as it works for the run.
+
+    A folder that cannot be written costs no more than this way in; a bucket that cannot raises, as nothing
+    has begun yet. What is not taken away any more belongs to no session, and cancels nothing.
+    """
+    if handles is None:
+        yield
+        return
+    handle = handle_of(raw)
+    with contextlib.suppress(OSError):
+        handles.put(run, handle)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(Exception):
+            handles.forget(run, handle.pid)
 
 
 class FolderHandles:

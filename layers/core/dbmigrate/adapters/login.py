@@ -10,12 +10,19 @@ from typing import Any
 import pg8000.dbapi
 
 from dbmigrate.adapters.target import Limits, Target
-from dbmigrate.domain.errors import DatabaseUnreachable, LoginFailed, Misconfigured, PoolerFound
+from dbmigrate.domain.errors import (
+    DatabaseUnreachable,
+    LoginFailed,
+    Misconfigured,
+    NoConnectionFree,
+    PoolerFound,
+)
 
 CONNECT_SECONDS = 10
 LOGIN_CODES = {"28P01", "28000", "3D000", "42501"}
 # What poolers answer to session settings in the login: protocol violation, unknown setting, not supported.
 SETTINGS_REFUSED = {"08P01", "42704", "0A000", "22023"}
+NO_SLOT = "53300"  # too_many_connections: of the server, of the database or of the role
 NO_ENTRY = "28000"  # pg_hba.conf has no line for such a connection
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 # Idle seconds before the first probe, seconds between probes, probes: a vanished host is noticed after 11 s.
@@ -120,8 +127,18 @@ def _refused(target: Target, error: Exception) -> Exception:
             "it is a pooler, or a server before version 14.",
             DIRECTLY,
         )
+    if facts.get("C") == NO_SLOT:
+        return _no_slot(target, said)
     hint = "look at the server's log, then try again"
     return DatabaseUnreachable(f"PostgreSQL at {target.host}:{target.port} refused: {said}.", hint)
+
+
+def _no_slot(target: Target, said: str) -> NoConnectionFree:
+    return NoConnectionFree(
+        f"PostgreSQL at {target.host}:{target.port} has no connection left: {said}.",
+        "lower the application's pool or end idle sessions; from version 16 on, keep some free for us: "
+        f"reserved_connections = 3, and GRANT pg_use_reserved_connections TO {target.user}",
+    )
 
 
 def _login_failed(target: Target, said: str) -> LoginFailed:

@@ -12,6 +12,7 @@ from dbmigrate.adapters.bundle_folder import unpack_into
 from dbmigrate.adapters.connection import Limits, Target
 from dbmigrate.adapters.database import Database
 from dbmigrate.adapters.history import History
+from dbmigrate.adapters.steering import Steering
 from dbmigrate.domain.evidence import Evidence
 from dbmigrate.runtime import wiring
 from dbmigrate.runtime.settings import settings
@@ -25,7 +26,13 @@ def database(context: Any) -> Database:
     given = settings()
     left = context.get_remaining_time_in_millis() - MARGIN_MS
     limits = Limits(lock=given.lock_timeout_ms, statement=max(left, 1000))
-    return Database(_target(), given.environment, limits)
+    return Database(_target(), given.environment, limits, wiring.handles())
+
+
+def steering(context: Any) -> tuple[Steering, float]:
+    """How the environment's runs are reached, and for how many seconds to try."""
+    patience = (context.get_remaining_time_in_millis() - MARGIN_MS) / 1000
+    return Steering(database(context), wiring.handles()), patience
 
 
 @cache

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dbmigrate.adapters.approvals import DynamoApprovals
     from dbmigrate.adapters.backups import ClusterBackups, InstanceBackups
     from dbmigrate.adapters.bundle_store import S3BundleStore
+    from dbmigrate.adapters.handles import S3Handles
     from dbmigrate.adapters.messages import SnsMessages
     from dbmigrate.adapters.task_tokens import StepFunctionsTokens
 
@@ -38,6 +39,14 @@ def bundle_store() -> S3BundleStore:
     from dbmigrate.adapters.bundle_store import S3BundleStore
 
     return S3BundleStore(client("s3"), settings().bundle_bucket, settings().preceding_bucket)
+
+
+@cache
+def handles() -> S3Handles:
+    """The handles of the sessions of runs."""
+    from dbmigrate.adapters.handles import S3Handles
+
+    return S3Handles(client("s3"), settings().bundle_bucket)
 
 
 @cache
@@ -93,5 +102,5 @@ def alarms() -> CloudWatchAlarms:
 
 def forget() -> None:
     """Drop everything built so far, where one process plays several functions or environments."""
-    for factory in (client, bundle_store, approvals, messages, task_tokens, backups, alarms):
+    for factory in (client, bundle_store, handles, approvals, messages, task_tokens, backups, alarms):
         factory.cache_clear()

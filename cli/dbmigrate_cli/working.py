@@ -1,0 +1,36 @@
+"""Long work as a line: where it is, how much is done, how long it may take yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dbmigrate.domain.words import duration
+
+
+def told(work: Mapping[str, Any]) -> str:
+    """A Progress in its JSON form, for people: revision first, as it answers "which one"."""
+    revision = f"{work['revision']}  " if work.get("revision") else ""
+    return f"{revision}{work['operation']} {work['table']}, {how_far(work)}"
+
+
+def how_far(work: Mapping[str, Any]) -> str:
+    """The step, and how much of it is done."""
+    parts = [f"step {work['number']}/{work['of']}: {work['step']}" if work["of"] > 1 else work["step"]]
+    parts += [work["detail"]] if work.get("detail") else []
+    parts += _amount(work)
+    left = work.get("seconds_left")
+    parts += [f"about {duration(left)} left"] if left is not None and not work.get("paused") else []
+    parts += ["paused"] if work.get("paused") else []
+    return ", ".join(part for part in parts if part)
+
+
+def _amount(work: Mapping[str, Any]) -> list[str]:
+    done, total, percent = (work.get(key) for key in ("rows_done", "rows_total", "percent"))
+    if percent is None and done is not None and total:
+        percent = min(100.0 * done / total, 100.0)
+    share = f"{percent:.0f} %" if percent is not None else ""
+    if done is None:
+        return [share] if share else []
+    rows = f"{done:,} of {total:,} rows" if total else f"{done:,} rows"
+    return [f"{rows} ({share})" if share else rows]
