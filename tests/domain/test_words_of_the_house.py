@@ -58,7 +58,7 @@ def test_the_tree_in_the_docstring_is_the_tree() -> None:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_every_error_has_a_meaning_and_its_exit_code(kind: type[DbMigrateError]) -> None:
-    assert (kind.__doc__ or "").endswith(".") or kind is DbMigrateError
+    assert (kind.__doc__ or "").strip().endswith(".") or kind is DbMigrateError
     code = next((BASES[base.__name__] for base in kind.__mro__ if base.__name__ in BASES), 1)
     assert kind.exit_code == code
 

@@ -8,10 +8,12 @@ DbMigrateError
     Refused                   validation or policy says no; nothing was changed (exit 3)
         BadRequest, BundleRejected, HistoryRejected, EditedRevision, UnknownRevision, DriftFound,
         WrongEnvironment, FindingsBlock, NotYetProven, PlanOutdated, RunInProgress, ForceRefused,
-        ResetRefused, LinkRefused, RehearsalFailed
+        ResetRefused, LinkRefused, BlockersFound, ServerUnfit, RehearsalFailed
             LimitExceeded
     Failed                    nothing of this step remains in the database (exit 1)
-        LockNotFree, StillRunning, WorkContinues, RevisionFailed, BackupFailed, DatabaseBusy
+        StillRunning, WorkContinues, RevisionFailed, BackupFailed, DatabaseBusy, ServerNotReady, RunStopped,
+        LockNotFree
+            LockNotFreeMidway
     NeedsPerson               somebody must look and act (exit 4)
         RevisionHalfApplied, VerificationFailed, AlarmRaised, NotReversible, NotYetStopped
 """
@@ -130,12 +132,24 @@ class LinkRefused(Refused):
     """An approval link is unknown, expired, already used or was answered with a wrong code."""
 
 
+class BlockersFound(Refused):
+    """Somebody would make the revision, or the revision would make somebody, wait; nothing was tried."""
+
+
+class ServerUnfit(Refused):
+    """The server is no place for this plan: too little storage, or a blue/green deployment under way."""
+
+
 class Failed(DbMigrateError):
     """A step failed; nothing of it remains in the database."""
 
 
 class LockNotFree(Failed):
     """Another session holds a conflicting lock; the revision was rolled back whole."""
+
+
+class LockNotFreeMidway(LockNotFree):
+    """A step of a resumable revision did not get its lock; the steps before it stand, and a rerun goes on."""
 
 
 class StillRunning(Failed):
@@ -176,6 +190,14 @@ class BackupFailed(Failed):
 
 class DatabaseBusy(Failed):
     """RDS backs the database up or changes it just now; a snapshot can be started when that is over."""
+
+
+class ServerNotReady(Failed):
+    """The server has too much to do just now, or is being changed; that passes."""
+
+
+class RunStopped(Failed):
+    """Somebody stopped the run; what was committed stands, and its next run goes on from there."""
 
 
 class NeedsPerson(DbMigrateError):
