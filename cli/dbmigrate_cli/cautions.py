@@ -23,6 +23,7 @@ class Request:
     requested_by: str
     scratch: str | None = None
     yes: bool = False
+    terminate_blockers: bool = False
 
 
 def note_other_major(options: Options, stack: Stack, evidence: Evidence) -> None:
@@ -38,11 +39,17 @@ def note_other_major(options: Options, stack: Stack, evidence: Evidence) -> None
 
 
 def refuse_hopeless_force(options: Options, request: Request) -> None:
-    """No environment with people takes a force without a reason. Raises ForceRefused at once."""
+    """No environment with people takes a force without a reason, or one that ends sessions. Raises
+    ForceRefused at once."""
     if request.force and not (request.reason or "").strip():
         raise ForceRefused(
             f"{options.environment} takes --force only with a reason; it is announced to everyone.",
             f'{options.command} deploy{options.flag} --force --reason "why it cannot wait"',
+        )
+    if request.force and request.terminate_blockers:
+        raise ForceRefused(
+            "--terminate-blockers ends sessions only with an approval, which --force skips.",
+            f"{options.command} deploy{options.flag} --terminate-blockers",
         )
 
 

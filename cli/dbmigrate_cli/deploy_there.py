@@ -49,6 +49,8 @@ def deploy_there(
         wanted: dict[str, Any] = {"bundle": digest, "requested_by": request.requested_by}
         if request.force:
             wanted["force"] = True
+        if request.terminate_blockers:
+            wanted["terminate_blockers"] = True
         if request.reason:
             wanted["reason"] = request.reason
         started = stack.start(f"{options.environment}-{digest[7:19]}", wanted)

@@ -17,6 +17,7 @@ DEVELOPMENT = Policy(
     backup_budget=0,
     approval_expiry=1,
     bake_time=0,
+    blockers="reported",
 )
 
 

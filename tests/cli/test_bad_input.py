@@ -30,6 +30,7 @@ SECRET = "s3cr3t-p4ss"
         (["--environment", "staging", "rollback"], "--run RUN"),
         (["validate", "--from", "0099"], "'0099' is not in migrations"),
         (["deploy", "surplus"], "surplus"),
+        (["deploy", "--terminate-blockers"], "or add --local"),
         (["status", "--format", "json"], "next: it stands before the command: db-migrate --format … status"),
         (["--environment", "staging", "runs", "--local", "--close", "x"], "--local only lists them"),
     ],
@@ -54,6 +55,12 @@ def test_reset_is_refused_outside_of_development(environment: str, db_migrate: R
 def test_a_force_without_a_reason_is_refused_at_once(db_migrate: Run) -> None:
     answer = db_migrate("--environment", "staging", "deploy", "--force")
     assert answer.code == 3 and "--reason" in answer.err
+
+
+def test_sessions_are_not_ended_without_an_approval(db_migrate: Run) -> None:
+    forced = ("--force", "--reason", "now", "--terminate-blockers")
+    answer = db_migrate("--environment", "staging", "deploy", *forced)
+    assert answer.code == 3 and "only with an approval" in answer.err
 
 
 @pytest.mark.parametrize("command", ["deploy", "status", "check", "validate"])

@@ -25,6 +25,7 @@ OTHER: dict[str, Any] = {
     "requested_by": "bob@example.com",
     "rollback_of": "staging-1",
     "deploy_order": "Deploy the schema first.",
+    "terminate_blockers": True,
 }
 OTHER_STEP: dict[str, Any] = {
     "revision": "a2",

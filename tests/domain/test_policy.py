@@ -11,6 +11,7 @@ ROW = {
     "ENVIRONMENT": "staging", "APPROVAL": "required", "BACKUP": "required", "ROLLBACK": "automatic",
     "NOTIFICATION": "sent", "RESET": "refused", "FORCE": "with-reason", "MAX_BACKUP_AGE": "3600",
     "BACKUP_BUDGET": "7200", "APPROVAL_EXPIRY": "86400", "BAKE_TIME": "0", "PRECEDED_BY": "",
+    "BLOCKERS": "waited",
 }  # fmt: skip
 
 
@@ -32,6 +33,7 @@ def test_a_whole_row() -> None:
         86400,
         0,
         "",
+        "waited",
     )
 
 

@@ -32,6 +32,7 @@ VARIABLES = {
     "BACKUP_BUDGET": "7200",
     "APPROVAL_EXPIRY": "86400",
     "BAKE_TIME": "300",
+    "BLOCKERS": "waited",
     "DATABASE_INSTANCE": "app",
     "BUNDLE_BUCKET": "bundles",
     "PRECEDING_BUCKET": "before",

@@ -58,6 +58,13 @@ def test_nothing_from_outside_becomes_markup(status: str) -> None:
     assert "<script" not in message_page(EVIL, EVIL, "warn", EVIL, EVIL)
 
 
+def test_an_approver_reads_that_sessions_may_be_ended() -> None:
+    warning = "Other sessions may be ended."
+    assert warning not in page()
+    html = page(make_plan(terminate_blockers=True))
+    assert warning in html and "what such a session has not committed is lost" in html
+
+
 def test_the_style_has_the_hash_that_the_policy_lets_in() -> None:
     [style] = re.findall(r"<style>(.*?)</style>", page(), re.S)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()

@@ -72,6 +72,11 @@ def test_the_mail_says_what_is_asked() -> None:
     assert make_plan().code not in text
 
 
+def test_the_mail_says_that_sessions_may_be_ended() -> None:
+    assert "end sessions" not in ask(make_plan()).messages.links[GRACE][1]
+    assert "end sessions" in ask(make_plan(terminate_blockers=True)).messages.links[GRACE][1]
+
+
 def test_a_long_history_is_cut_in_the_mail_and_a_rollback_says_so() -> None:
     steps = tuple(Step(f"rev{n}", "Why.", round_trip=True) for n in range(25))
     _, text = ask(make_plan(steps=steps, direction="downgrade")).messages.links[GRACE]

@@ -78,6 +78,7 @@ def test_the_request_cannot_say_more_than_it_may() -> None:
         "force": False,
         "reason": None,
         "rollback_of": None,
+        "terminate_blockers": False,
     }
 
 
@@ -190,6 +191,21 @@ def test_force_needs_what_the_policy_wants(world: World) -> None:
     world.rule(force="refused")
     with pytest.raises(ForceRefused, match="does not allow --force"):
         world.validate(force=True, reason="the site is down")
+
+
+def test_ending_sessions_is_part_of_what_is_approved(world: World) -> None:
+    plain, ending = world.validate(), world.validate(terminate_blockers=True)
+    assert "terminate_blockers" not in plain and ending["terminate_blockers"] is True
+    assert plain["digest"] != ending["digest"]
+    assert world.validate(terminate_blockers="yes") == plain
+
+
+def test_nobody_ends_sessions_without_an_approval(world: World) -> None:
+    with pytest.raises(ForceRefused, match="staging ends other sessions only with an approval") as refused:
+        world.validate(terminate_blockers=True, force=True, reason="outage")
+    assert refused.value.hint.endswith("deploy --terminate-blockers")
+    world.rule(approval="skipped", force="allowed")
+    assert world.validate(terminate_blockers=True, force=True)["terminate_blockers"] is True
 
 
 def test_losses_of_a_plan(world: World) -> None:

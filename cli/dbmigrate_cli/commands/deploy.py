@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from dbmigrate.domain.errors import Misconfigured
 from dbmigrate.service.deploy_directly import deploy_directly
 from dbmigrate_cli.announced import Stopwatch, announced, summary
 from dbmigrate_cli.context import database_of, history_of, new_run, who_asks
@@ -20,6 +21,11 @@ from dbmigrate_cli.shared_options import (
 @click.command("deploy")
 @click.option("--force", is_flag=True, help="Skip the approval, where the policy allows it.")
 @click.option("--reason", metavar="TEXT", help="Why it cannot wait; announced to everyone.")
+@click.option(
+    "--terminate-blockers",
+    is_flag=True,
+    help="End sessions that hold up a revision; the approver is told so.",
+)
 @local_option
 @real_time_option
 @requested_by_option
@@ -31,6 +37,7 @@ def command(
     options: Options,
     force: bool,
     reason: str | None,
+    terminate_blockers: bool,
     local: bool,
     real_time: bool,
     requested_by: str | None,
@@ -45,6 +52,7 @@ def command(
     first.
     """
     if options.environment == "development" and not local:
+        refuse_to_end_unseen(options, terminate_blockers)
         deploy_here(options, reason, requested_by)
         return
     from dbmigrate_cli.cautions import Request
@@ -52,11 +60,20 @@ def command(
 
     deploy_there(
         options,
-        Request(force, reason, who_asks(options, requested_by), scratch, yes),
+        Request(force, reason, who_asks(options, requested_by), scratch, yes, terminate_blockers),
         stack,
         local,
         real_time,
     )
+
+
+def refuse_to_end_unseen(options: Options, terminate_blockers: bool) -> None:
+    """Nothing foretells the locks of revisions that were not rehearsed. Raises Misconfigured."""
+    if terminate_blockers:
+        raise Misconfigured(
+            "--terminate-blockers needs the rehearsal of a state machine's run, to know who holds it up.",
+            f"{options.command} deploy, which names the session when a lock is not free; or add --local",
+        )
 
 
 def deploy_here(options: Options, reason: str | None, requested_by: str | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dbmigrate.domain.approval import Request
-from dbmigrate.domain.plan import Plan
+from dbmigrate.domain.plan import ENDS_SESSIONS, Plan
 from dbmigrate.domain.words import counted, duration, first_line, moment
 
 MOST_REVISIONS = 20
@@ -19,7 +19,7 @@ Takes:      about {takes}
 Backup:     {backup}
 Expires:    {expires}; no answer counts as no
 Run:        {run}
-
+{ending}
 Read the plan and decide:
 {url}
 
@@ -45,6 +45,7 @@ def approval_mail(request: Request, plan: Plan, url: str) -> str:
         backup=request.backup.get("id") or "none",
         expires=moment(request.expires_at),
         run=request.run,
+        ending=f"\n{ENDS_SESSIONS}\n" if plan.terminate_blockers else "",
         url=url,
     )
 

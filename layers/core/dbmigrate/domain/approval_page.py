@@ -8,7 +8,7 @@ from dbmigrate.domain.approval import MOST_COMMENT, Link, Request
 from dbmigrate.domain.approval_findings import findings_part, impact_part
 from dbmigrate.domain.approval_revisions import revisions_part
 from dbmigrate.domain.approval_style import STYLE
-from dbmigrate.domain.plan import Plan
+from dbmigrate.domain.plan import ENDS_SESSIONS, Plan
 from dbmigrate.domain.words import ago, counted, duration, moment
 
 ENVIRONMENT_TONES = {"production": "bad", "staging": "warn"}
@@ -28,6 +28,7 @@ def plan_page(request: Request, plan: Plan, link: Link, now: float, problem: str
             _answer(request),
             _facts(request, plan, now),
             _losses(plan),
+            _terminates(plan),
             findings_part(plan),
             impact_part(plan.steps),
             revisions_part(plan),
@@ -121,6 +122,12 @@ def _losses(plan: Plan) -> str:
     items = "".join(f"<li>{escape(loss)}</li>" for loss in plan.losses)
     title = "This is lost" if plan.direction == "downgrade" else "A way back would not bring this back"
     return f'<div class="note bad"><b>{title}:</b><ul>{items}</ul></div>'
+
+
+def _terminates(plan: Plan) -> str:
+    if not plan.terminate_blockers:
+        return ""
+    return f'<div class="note bad"><b>Other sessions may be ended.</b><p>{escape(ENDS_SESSIONS)}</p></div>'
 
 
 def _form(request: Request, link: Link) -> str:

@@ -10,7 +10,11 @@ from typing import Any
 
 from dbmigrate.domain.errors import BadRequest, PlanOutdated
 
-LATER_FIELDS = ("phase", "impact", "deploy_order")
+LATER_FIELDS = ("phase", "impact", "deploy_order", "terminate_blockers")
+ENDS_SESSIONS = (
+    "Approving lets db-migrate end sessions of the application and of people whose transactions hold up one of "
+    "these revisions (--terminate-blockers): what such a session has not committed is lost."
+)
 CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
@@ -55,7 +59,8 @@ class Plan:
 
     ``start`` and ``end`` are revision ids, "base", or several ids joined by commas where a history has
     branches. ``predicted_seconds`` is an upper estimate of the upgrade itself. ``losses`` names what a way
-    back would not bring back. ``deploy_order`` says when the application is deployed.
+    back would not bring back. ``deploy_order`` says when the application is deployed. ``terminate_blockers``:
+    sessions of others that hold up a revision are ended.
     """
 
     bundle: str
@@ -70,6 +75,7 @@ class Plan:
     requested_by: str = ""
     rollback_of: str | None = None
     deploy_order: str = ""
+    terminate_blockers: bool = False
     revisions: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -122,6 +128,8 @@ class Plan:
         """What travels through the state machine; the whole plan lies in the bucket under its digest."""
         counting = [found for found in self.findings if not found.get("suppressed_because")]
         severities = [finding["severity"] for finding in counting]
+        # Absent unless asked for, so that a run which was under way when plans learned the word goes on.
+        ending = {"terminate_blockers": True} if self.terminate_blockers else {}
         return {
             "digest": self.digest,
             "code": self.code,
@@ -138,6 +146,7 @@ class Plan:
             "predicted_seconds": self.predicted_seconds,
             "requested_by": self.requested_by,
             "rollback_of": self.rollback_of,
+            **ending,
         }
 
 

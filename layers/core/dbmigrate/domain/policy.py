@@ -17,13 +17,15 @@ WORDS = {
     "NOTIFICATION": {"sent", "silent"},
     "RESET": {"allowed", "refused"},
     "FORCE": {"allowed", "with-reason", "refused"},
+    "BLOCKERS": {"reported", "waited", "refused"},
 }
 COMPLETE = "complete the row in template.yaml, Mappings: Policy, and deploy the stack again"
 
 
 @dataclass(frozen=True)
 class Policy:
-    """One row of the policy table. Times are seconds."""
+    """One row of the policy table. Times are seconds. ``blockers`` says what becomes of a revision that
+    something in the live database would hold up: see dbmigrate.service.preflight."""
 
     environment: str
     approval: str
@@ -37,6 +39,7 @@ class Policy:
     approval_expiry: int
     bake_time: int
     preceded_by: str = ""
+    blockers: str = "waited"
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, str]) -> Policy:
@@ -61,6 +64,7 @@ class Policy:
             approval_expiry=_seconds(values, "APPROVAL_EXPIRY"),
             bake_time=_seconds(values, "BAKE_TIME"),
             preceded_by=values.get("PRECEDED_BY", ""),
+            blockers=_word(values, "BLOCKERS"),
         )
 
     def check_force(self, asked: bool, reason: str | None) -> None:
@@ -76,6 +80,15 @@ class Policy:
             f"{self.environment} allows --force only with a reason; it is announced to everyone.",
             f'db-migrate --environment {self.environment} deploy --force --reason "why it cannot wait"',
         )
+
+    def check_termination(self, asked: bool, force: bool) -> None:
+        """Raise ForceRefused when sessions should be ended though nobody is asked to approve that."""
+        if asked and force and self.approval == "required":
+            raise ForceRefused(
+                f"{self.environment} ends other sessions only with an approval, so --terminate-blockers and "
+                "--force exclude each other.",
+                f"db-migrate --environment {self.environment} deploy --terminate-blockers",
+            )
 
     def check_reset(self) -> None:
         """Raise ResetRefused unless the environment's database may be emptied."""

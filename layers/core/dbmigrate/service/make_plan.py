@@ -109,6 +109,7 @@ def make_plan(
     requested_by: str,
     rollback_of: str | None = None,
     broken_queries: BrokenQueries | None = None,
+    terminate_blockers: bool = False,
 ) -> Plan:
     """The plan from where the database stands to the head, or back to before the run ``rollback_of``.
     ``broken_queries`` are those of the application that a revision breaks, as in facts.Facts.
@@ -143,6 +144,7 @@ def make_plan(
         requested_by=requested_by,
         rollback_of=rollback_of,
         deploy_order=order,
+        terminate_blockers=terminate_blockers,
     )
 
 

@@ -38,11 +38,13 @@ def validate(
         standing=standing,
         requested_by=asked["requested_by"],
         rollback_of=asked["rollback_of"],
+        terminate_blockers=asked["terminate_blockers"],
     )
     if plan.steps:
         _refuse_unproven(plan, policy, bundles)
         refuse_blocking([Finding.from_json(finding) for finding in plan.findings], policy.environment)
         policy.check_force(asked["force"], asked["reason"])
+        policy.check_termination(asked["terminate_blockers"], asked["force"])
     bundles.put_plan(plan.digest, plan.to_json())
     return plan.slim()
 
@@ -63,6 +65,7 @@ def read_request(request: Any) -> dict[str, Any]:
         "force": request.get("force") is True,
         "reason": request.get("reason"),
         "rollback_of": request.get("rollback_of"),
+        "terminate_blockers": request.get("terminate_blockers") is True,
     }
 
 
