@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -29,10 +30,24 @@ def connected(target: Target, limits: Limits) -> Iterator[Connection]:
 def engine_for(target: Target, limits: Limits) -> Engine:
     """An engine that opens a connection of its own each time, with the limits and the autocommit repair."""
     engine = create_engine(
-        "postgresql+pg8000://", creator=lambda: open_raw(target, limits), poolclass=NullPool
+        "postgresql+pg8000://",
+        creator=lambda: _ending_in_one_trip(open_raw(target, limits)),
+        poolclass=NullPool,
     )
     _repair_autocommit(engine, limits)
     return engine
+
+
+def _ending_in_one_trip(raw: Any) -> Any:
+    """pg8000 1.31.6 goes to the server three times to end a transaction (parse, describe, execute), and there
+    is one for every revision."""
+
+    def end(how: str) -> None:
+        if raw._in_transaction:
+            raw.execute_simple(how)
+
+    raw.commit, raw.rollback = partial(end, "commit"), partial(end, "rollback")
+    return raw
 
 
 def _repair_autocommit(engine: Engine, limits: Limits) -> None:

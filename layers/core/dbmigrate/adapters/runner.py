@@ -32,6 +32,9 @@ LOCK_CODES = ("55P03", "40P01")  # lock_not_available, deadlock_detected
 QUICK_TRIES = 5
 # Undoes what the last revision did to the session: SET, SET ROLE, temporary tables.
 START_AFRESH = "SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL; DISCARD TEMP"
+# For all revisions of a move but the last, whose commit waits for the disk and for all before it. A crash of
+# the server may take the latest of them back, each with its version and its line in the ledger.
+NO_WAIT = "SET LOCAL synchronous_commit = off; "
 
 
 # Alembic's version table has one column of this name; env.py may have called the table otherwise.
@@ -132,7 +135,7 @@ class Move:
         work: Callable[..., Any] = step.migration_fn
 
         def begin_and_work(**arguments: Any) -> None:
-            self._transaction = _begun(self.connection)
+            self._transaction = _begun(self.connection, NO_WAIT if len(self._todo) > 1 else "")
             with self.around():
                 work(**arguments)
 
@@ -189,11 +192,12 @@ class Move:
         )
 
 
-def _begun(connection: Connection) -> str:
+def _begun(connection: Connection, settings: str) -> str:
     """Begin with a session as fresh as on AWS, where every revision has one of its own; the transaction's id.
     One trip to the server, because there is one for every revision."""
     raw: Any = connection.connection.driver_connection
-    return str(execute_outside(raw, f"BEGIN; {START_AFRESH}; SELECT pg_current_xact_id()::text")[0][0])
+    begin = f"BEGIN; {START_AFRESH}; {settings}SELECT pg_current_xact_id()::text"
+    return str(execute_outside(raw, begin)[0][0])
 
 
 def _transaction(connection: Connection) -> str:
