@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from dbmigrate.adapters import catalog
 from dbmigrate.adapters.history import History
+from dbmigrate.adapters.login import execute_outside
 from dbmigrate.adapters.runner import Move
 from dbmigrate.domain.catalog import Catalog, changes_between
 
@@ -23,6 +24,10 @@ SELECT n.nspname || '.' || c.relname
    AND (l.mode = 'AccessExclusiveLock' OR pg_stat_get_xact_tuples_inserted(c.oid)
         + pg_stat_get_xact_tuples_updated(c.oid) + pg_stat_get_xact_tuples_deleted(c.oid) > 0)
  GROUP BY 1"""
+# No version tells the next way up from base from this one, and it has everything to do again.
+FORGET = (
+    "DO $$BEGIN IF to_regclass('dbmigrate.work') IS NOT NULL THEN DELETE FROM dbmigrate.work; END IF; END$$"
+)
 Around = Callable[[], AbstractContextManager[object]]
 
 
@@ -79,11 +84,15 @@ class Steps:
 
         move = Move(self.connection, self.history, direction, record, around=around)
         move.run([revision])
-        moved = found[-1] if found else Moved(self.look(), None, inside=True)
+        moved = found[-1] if found else self._after_commits()
         self.catalog = moved.catalog
         if moved.inside:
             _refuse_other(direction, like, moved.catalog)
         return moved
+
+    def _after_commits(self) -> Moved:
+        execute_outside(self.connection.connection.driver_connection, FORGET)
+        return Moved(self.look(), None, inside=True)
 
 
 def difference(wanted: Catalog, found: Catalog) -> str:

@@ -212,11 +212,13 @@ class Tracer:
         if savepoint:
             self._mark_or_undo(sql)
         else:
-            effects = self._effects(Measured(sql, before, after, self.first), outside)
-            now = under_way.get()
-            self.seen.append(replace(effects, operation=now.operation) if now else effects)
+            self._write_down(self._effects(Measured(sql, before, after, self.first), outside))
         self.touched |= {oid for oid, seen in after.look.items() if seen.mode >= WRITES}
         self._before = None if outside else after
+
+    def _write_down(self, effects: Effects) -> None:
+        now = under_way.get()
+        self.seen.append(replace(effects, operation=now.operation) if now else effects)
 
     def _mark_or_undo(self, sql: str) -> None:
         if marks := MARKS.match(sql):
@@ -241,7 +243,7 @@ class Tracer:
         """It did nothing that lasts; what it undid is only seen when the database answers again."""
         self._stale = True
         if self._running is not None and not ALEMBICS_OWN.search(self._running):
-            self.seen.append(Effects(self._running, max(self._transaction, 0)))
+            self._write_down(Effects(self._running, max(self._transaction, 0)))
         self._running = None
         if self._enclosed:
             self._enclosed, self._before = False, None

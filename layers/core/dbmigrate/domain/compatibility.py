@@ -14,6 +14,7 @@ from dbmigrate.domain.catalog import Catalog, apply_changes
 from dbmigrate.domain.delta import Break, Delta
 from dbmigrate.domain.evidence import Evidence, RevisionEvidence
 from dbmigrate.domain.needs import needs_of_new
+from dbmigrate.domain.statements import overwrites
 
 EXPAND, MIGRATE, CONTRACT, MIXED = "expand", "migrate", "contract", "mixed"
 
@@ -76,11 +77,18 @@ def _kinds(delta: Delta, old: Sequence[Break], new: Sequence[Break]) -> tuple[st
 def _moves_rows(seen: RevisionEvidence, start: Catalog) -> bool:
     """Whether rows that the application has today are changed."""
     precious = start.get("relation", {})
-    written = {
-        write.table for each in seen.statements for write in each.writes if write.updated or write.deleted
-    }
-    columns = {name.rpartition(".")[0] for name in seen.overwrites if not _retyped(seen, name)}
+    plain = [each for each in seen.statements if not each.batch]
+    written = {write.table for each in plain for write in each.writes if write.updated or write.deleted}
+    filled = _fills(seen, start)
+    overwritten = [name for name in seen.overwrites if name not in filled and not _retyped(seen, name)]
+    columns = {name.rpartition(".")[0] for name in overwritten}
     return any(table in precious for table in {*written, *columns, *seen.deletes})
+
+
+def _fills(seen: RevisionEvidence, start: Catalog) -> set[str]:
+    """Columns that safe operations fill and that the application does not know: a part of making them."""
+    batches = (each.sql for each in seen.statements if each.batch)
+    return {*overwrites(batches)} - {*start.get("column", {})}
 
 
 def _retyped(seen: RevisionEvidence, column: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dbmigrate.domain.catalog import Catalog, apply_changes, tables
-from dbmigrate.domain.costs import Model
+from dbmigrate.domain.costs import BATCH_SECONDS, Model
 from dbmigrate.domain.evidence import Evidence, RevisionEvidence
 from dbmigrate.domain.prediction import Estimate, predict
 from dbmigrate.domain.sizes import SMALL_BYTES, Size
@@ -61,11 +61,14 @@ class Facts:
 
     def seconds(self, statement: int, table: str) -> tuple[float, float | None] | None:
         """How long the lock on the table is held that this statement, counted from 1, takes or has from an
-        earlier one of its transaction; how long it runs, where it has none. The upper end is None where a
-        size is unknown; None altogether where nothing was predicted."""
+        earlier one of its transaction; how long it runs, where it has none. A batch keeps its rows for a
+        moment, however long all of them take. The upper end is None where a size is unknown; None altogether
+        where nothing was predicted."""
         if statement > len(self.estimates):
             return None
         done, here = self.evidence.statements, self.evidence.statements[statement - 1]
+        if here.batch:
+            return 0.0, BATCH_SECONDS
         for number in range(statement, 0, -1):
             earlier = done[number - 1]
             if number < statement and (here.autocommit or earlier.transaction != here.transaction):

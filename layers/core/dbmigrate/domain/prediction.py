@@ -11,6 +11,7 @@ from dbmigrate.domain.catalog import Catalog
 from dbmigrate.domain.costs import LOW, Model, in_memory
 from dbmigrate.domain.effects import BLOCKS, Effects
 from dbmigrate.domain.sizes import Size
+from dbmigrate.domain.statements import overwrites
 from dbmigrate.domain.work import Known, Work, known_of, work_of
 
 CONCURRENTLY = re.compile(r"\bCONCURRENTLY\b", re.IGNORECASE)
@@ -70,13 +71,17 @@ def predict(
 ) -> Iterator[Estimate]:
     """An estimate for each statement of a revision. A table that is not in ``existing`` is new and empty.
     ``catalog`` is that before the revision; it tells what finds a single row, and which tables only stand for
-    their partitions."""
+    their partitions. The first batch of a safe operation stands for all that the live table will take: how
+    many there were on scratch means nothing."""
     model = model or Model()
     cold = not in_memory(sizes, model)
     known = known_of(catalog or {}) if statements else Known()
+    again = _further_batches(statements)
     alone = [
-        _estimate(work_of(statement, sizes, existing, model, known), statement, model, cold)
-        for statement in statements
+        Estimate()
+        if number in again
+        else _estimate(work_of(statement, sizes, existing, model, known), statement, model, cold)
+        for number, statement in enumerate(statements)
     ]
     for number, estimate in enumerate(alone):
         later = [
@@ -85,6 +90,15 @@ def predict(
             if at == number or _together(statements[number], statements[at])
         ]
         yield replace(estimate, waits=_waits(statements[number], later, existing))
+
+
+def _further_batches(statements: Sequence[Effects]) -> set[int]:
+    """Batches of columns of which an earlier statement was the first batch."""
+    first: dict[tuple[str, ...], int] = {}
+    batches = [number for number, statement in enumerate(statements) if statement.batch]
+    for number in batches:
+        first.setdefault((statements[number].operation, *overwrites([statements[number].sql])), number)
+    return {*batches} - {*first.values()}
 
 
 def _estimate(work: Work, effects: Effects, model: Model, cold: bool) -> Estimate:

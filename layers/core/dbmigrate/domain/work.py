@@ -132,6 +132,9 @@ def _rows(effects: Effects, text: str, known: _Sizes, model: Model, told: Known)
         and all(f"{table}.{by_key[1]}" in told.unique for table in (*targets, *effects.scans))
     ):
         return
+    if effects.batch:
+        yield from (costs.backfilled(model, known.of(table)).perhaps() for table in targets)
+        return
     found = [costs.written(model, known.of(table), entries=entries) for table, entries in targets.items()]
     found += [costs.scanned(model, known.of(table)) for table in effects.scans if table not in targets]
     yield from (cost.perhaps() if chooses else cost for cost in found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from dbmigrate.domain.effects import Effects
+from dbmigrate.domain.effects import OF_ROWS, Effects
 from dbmigrate.domain.facts import Facts
 from dbmigrate.domain.findings import Hit
 from dbmigrate.domain.rules.look import numbered, sized
@@ -14,7 +14,7 @@ from dbmigrate.domain.words import counted
 
 CONCURRENTLY = re.compile(r"\bCONCURRENTLY\b", re.IGNORECASE)
 ENUM_VALUE = re.compile(r"\bALTER\s+TYPE\b.*\bADD\s+VALUE\b", re.IGNORECASE | re.DOTALL)
-ROWS = re.compile(r"^\s*(?:WITH|INSERT|UPDATE|DELETE|MERGE)\b", re.IGNORECASE)
+OPERATION = "safe operation"
 NO_WORK = re.compile(r"^\s*(?:SET|RESET|SHOW|SELECT|ANALYZE)\b", re.IGNORECASE)
 EMPTY_BYTES = 64 * 1024
 """What a table without rows takes at most, its indexes included."""
@@ -88,31 +88,39 @@ def no_way_back(facts: Facts) -> Iterator[Hit]:
     hurts="what came before the block is committed, and the version table does not know it yet. When the "
     "block fails, the next try begins at the top and meets its own first half: column paid already exists. "
     "Nobody but a person can tell then what is there and what is not",
-    instead="two revisions; the second holds the block and nothing else",
+    instead="two revisions; the second holds the block and nothing else. Safe operations (op.backfill, "
+    "op.add_foreign_key and their like) resume where they stopped and may stand together, without plain "
+    "statements",
 )
 def autocommit_with_other_work(facts: Facts) -> Iterator[Hit]:
-    """The revision ends its transaction before its end, with autocommit_block or with a COMMIT of its own,
-    and does more than one kind of thing. Several statements of one kind that can be repeated are one thing:
-    indexes CONCURRENTLY, values of an enum, batches of rows. Severity: block."""
-    kinds = [_kind(effects.sql) for effects in facts.evidence.statements if _works(effects)]
-    mixed = len(set(kinds)) > 1 or (len(kinds) > 1 and "other" in kinds)
-    if facts.evidence.autocommit and mixed:
-        yield Hit(
-            "block",
-            "it commits half-way; if it fails after that, a second try finds the first half already there.",
-        )
+    """The revision ends its transaction before its end, with autocommit_block, a safe operation or a COMMIT
+    of its own, and does more than one kind of thing. Several statements of one kind that can be repeated are
+    one thing: safe operations, indexes CONCURRENTLY, values of an enum, batches of rows. Severity: block."""
+    kinds = {number: _kind(effects) for number, effects in numbered(facts) if _works(effects)}
+    mixed = len(set(kinds.values())) > 1 or (len(kinds) > 1 and "other" in kinds.values())
+    if not (facts.evidence.autocommit and mixed):
+        return
+    plain = [number for number, kind in kinds.items() if kind != OPERATION]
+    if len(plain) < len(kinds):
+        text = "it goes with safe operations, which commit: a second try meets it again, or its half."
+        yield Hit("block", text, plain[0])
+    else:
+        text = "it commits half-way; if it fails after that, a second try finds the first half already there."
+        yield Hit("block", text)
 
 
 def _works(effects: Effects) -> bool:
     return bool(effects.acts or effects.writes or not NO_WORK.match(effects.sql))
 
 
-def _kind(sql: str) -> str:
-    if CONCURRENTLY.search(sql):
+def _kind(effects: Effects) -> str:
+    if effects.operation:
+        return OPERATION
+    if CONCURRENTLY.search(effects.sql):
         return "concurrently"
-    if ENUM_VALUE.search(sql):
+    if ENUM_VALUE.search(effects.sql):
         return "enum value"
-    return "rows" if ROWS.match(sql) else "other"
+    return "rows" if OF_ROWS.match(effects.sql) else "other"
 
 
 @rule(

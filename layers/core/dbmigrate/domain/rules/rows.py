@@ -37,25 +37,26 @@ MANY_ROWS = 10_000
     "the log and the "
     "replicas in one go, and leaves as many dead rows behind; when it fails at the end, all of it was for "
     "nothing",
-    instead="batches of some thousand rows by key in autocommit_block, each committed, in a revision of its "
-    "own",
+    instead="op.backfill, which writes batches of some thousand rows by key, commits each with its cursor, "
+    "and goes on where it stopped; to delete, batches in autocommit_block",
 )
 def unbatched(facts: Facts) -> Iterator[Hit]:
     """One statement updates or deletes rows of a table that exists today, and neither a LIMIT nor a range
-    keeps it to a part of them outside of the revision's transaction. Silent where the condition names the
-    values of a key. Severity: note for tables of up to 10,000 rows or under 10 MiB; else block, or review
-    where a WHERE or the ON of a MERGE may spare most of them."""
+    keeps it to a part of them outside of the revision's transaction. Silent for the batches of a safe
+    operation, and where the condition names the values of a key. Severity: note for tables of up to 10,000
+    rows or under 10 MiB; else block, or review where a WHERE or the ON of a MERGE may spare most of them."""
     said = set()
     for number, effects in numbered(facts):
-        if effects.truncates or (effects.autocommit and _is_slice(_text(effects))):
+        if effects.truncates or effects.batch or (effects.autocommit and is_slice(text_of(effects))):
             continue
-        for table, what in _written(effects).items():
-            if facts.exists(table) and table not in said and not _is_one_row(facts, table, _text(effects)):
+        for table, what in written_by(effects).items():
+            if facts.exists(table) and table not in said and not _is_one_row(facts, table, text_of(effects)):
                 said.add(table)
                 yield _many(facts, number, effects, table, what)
 
 
-def _is_slice(text: str) -> bool:
+def is_slice(text: str) -> bool:
+    """Whether it is kept to a part of its table."""
     match = WHERE.search(text)
     return bool(SLICE.search(text)) or bool(match and ">" in match[1] and "<" in match[1])
 
@@ -74,10 +75,10 @@ def _of(name: str, table: str) -> bool:
     return name.rpartition(".")[0] == table
 
 
-def _written(effects: Effects) -> dict[str, str]:
+def written_by(effects: Effects) -> dict[str, str]:
     """What it does to the rows of which table: as it was seen, and as the text says where the rows of scratch
     did not meet its condition. What a trigger or a cascade writes was seen only."""
-    texts = [_text(effects)] if _runs(effects) else []
+    texts = [text_of(effects)] if _runs(effects) else []
     found = {name.rpartition(".")[0]: "updates" for name in overwrites(texts)}
     merged = [text for text in texts if MERGES.match(text) and not REMOVES.search(text)]
     found |= dict.fromkeys(deletes(texts), "updates" if merged else "deletes")
@@ -89,17 +90,18 @@ def _written(effects: Effects) -> dict[str, str]:
 
 def _runs(effects: Effects) -> bool:
     """Whether what stands in the text is done now: a function's body is not, and VALUES are few."""
-    return not DEFINES.match(_text(effects)) and not FEW.match(_text(effects))
+    return not DEFINES.match(text_of(effects)) and not FEW.match(text_of(effects))
 
 
-def _text(effects: Effects) -> str:
+def text_of(effects: Effects) -> str:
+    """Its SQL without literals, comments and values."""
     return COMMENT.sub(" ", LITERAL.sub("''", VALUES.sub("", effects.sql)))
 
 
 def _many(facts: Facts, number: int, effects: Effects, table: str, what: str) -> Hit:
     size = facts.sizes.get(table)
     few = size is not None and 0 < size.rows <= MANY_ROWS
-    chosen = WHERE.search(_text(effects)) or MERGES.match(_text(effects))  # by its ON
+    chosen = WHERE.search(text_of(effects)) or MERGES.match(text_of(effects))  # by its ON
     large = "review" if chosen else "block"
     return Hit(
         "note" if few else facts.severity(table, large),
@@ -108,11 +110,12 @@ def _many(facts: Facts, number: int, effects: Effects, table: str, what: str) ->
         number,
         table,
         lock_on(effects, table),
-        _in_batches(facts, effects, table),
+        in_batches(facts, effects, table),
     )
 
 
-def _in_batches(facts: Facts, effects: Effects, table: str) -> str | None:
+def in_batches(facts: Facts, effects: Effects, table: str) -> str | None:
+    """A revision that does the same in batches, where the statement is simple enough to be written anew."""
     if effects.sql != VALUES.sub("", effects.sql):
         return None
     update, delete = UPDATE.match(effects.sql), DELETE.match(effects.sql)
@@ -182,14 +185,14 @@ def one_way(facts: Facts) -> Iterator[Hit]:
 
 
 def _one_by_one(facts: Facts, table: str) -> bool:
-    texts = [_text(effects) for effects in facts.evidence.statements if table in _written(effects)]
+    texts = [text_of(effects) for effects in facts.evidence.statements if table in written_by(effects)]
     return all(_is_one_row(facts, table, text) for text in texts)
 
 
 def _meant(facts: Facts) -> set[str]:
     """The tables of whose rows the text changes values that the application knows."""
     old = facts.start.get("column", {})
-    texts = [_text(effects) for effects in facts.evidence.statements if _runs(effects)]
+    texts = [text_of(effects) for effects in facts.evidence.statements if _runs(effects)]
     named = [name for name in overwrites(texts) if name in old]
     return {name.rpartition(".")[0] for name in named} | {*deletes(texts)}
 
