@@ -10,7 +10,7 @@ from dbmigrate.adapters.history import BASE, History
 from dbmigrate.domain.errors import EditedRevision, Misconfigured, UnknownRevision
 from dbmigrate.domain.evidence import Evidence
 from dbmigrate.domain.standing import Standing, label
-from dbmigrate.service.make_plan import check_history
+from dbmigrate.service.checks import check_history
 from dbmigrate_cli.context import FOLDER, try_database
 from dbmigrate_cli.merge_base import MergeBase, merge_base
 from dbmigrate_cli.options import Options

@@ -14,7 +14,7 @@ from dbmigrate.adapters.connection import target_from_url
 from dbmigrate.adapters.database import Database
 from dbmigrate.adapters.rehearsal import rehearse
 from dbmigrate.domain.errors import Failed, LockNotFree
-from dbmigrate.service.make_plan import find_drift
+from dbmigrate.service.checks import find_drift
 from dbmigrate_local.embedded import EmbeddedPostgres
 
 PAGE = Path(__file__).parents[2] / "docs" / "first-deploy.md"

@@ -13,7 +13,7 @@ from dbmigrate.domain.drift import Drift, told
 from dbmigrate.domain.errors import EditedRevision
 from dbmigrate.domain.standing import Standing, label
 from dbmigrate.domain.words import counted
-from dbmigrate.service.make_plan import check_history, drift_of
+from dbmigrate.service.checks import check_history, drift_of
 from dbmigrate_cli.context import database_of, history_of, look_here
 from dbmigrate_cli.evidence import known_evidence, make_evidence
 from dbmigrate_cli.failures import RunEnded

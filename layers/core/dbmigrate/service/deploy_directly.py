@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dbmigrate.domain.errors import DbMigrateError, PlanOutdated, RevisionHalfApplied
 from dbmigrate.domain.policy import Policy
 from dbmigrate.domain.standing import DIRECT, label
-from dbmigrate.service.make_plan import check_history, refuse_drift, refuse_second_run
+from dbmigrate.service.checks import check_history, refuse_drift, refuse_second_run
 from dbmigrate.service.ports import Committed, Database, History
 
 

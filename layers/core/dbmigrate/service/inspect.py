@@ -11,7 +11,7 @@ from dbmigrate.domain.drift import told
 from dbmigrate.domain.errors import PlanOutdated, UnknownRevision
 from dbmigrate.domain.evidence import Evidence
 from dbmigrate.domain.standing import label
-from dbmigrate.service.make_plan import drift_of, expected_catalogs
+from dbmigrate.service.checks import drift_of, expected_catalogs
 from dbmigrate.service.ports import Database, History, OpenBundle
 from dbmigrate.service.upgrade import progress, remaining
 

@@ -10,7 +10,8 @@ from dbmigrate.domain.errors import BadRequest, NotYetProven
 from dbmigrate.domain.findings import Finding, refuse_blocking
 from dbmigrate.domain.plan import Plan
 from dbmigrate.domain.policy import Policy
-from dbmigrate.service.make_plan import check_history, make_plan, refuse_drift, refuse_second_run
+from dbmigrate.service.checks import check_history, refuse_drift, refuse_second_run
+from dbmigrate.service.make_plan import make_plan
 from dbmigrate.service.ports import Bundles, Database, OpenBundle
 
 START = 'db-migrate deploy (or an input like {"bundle": "sha256:…", "requested_by": "you@example.com"})'
