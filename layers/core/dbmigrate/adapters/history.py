@@ -15,6 +15,7 @@ from alembic.script import Script, ScriptDirectory
 from alembic.script.revision import RevisionError
 from alembic.util import CommandError
 
+from dbmigrate.adapters import operations as operations  # revisions call them as op.X
 from dbmigrate.adapters.naming import naming_convention
 from dbmigrate.adapters.revision_files import file_of, files_named_in, versions_below
 from dbmigrate.adapters.suppressions import read_suppressions

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pg8000.native import literal
@@ -35,6 +35,7 @@ TABLE = """CREATE TABLE IF NOT EXISTS dbmigrate.work (
     rows_total bigint,
     began_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     seen_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    free boolean NOT NULL DEFAULT false,
     finished boolean NOT NULL DEFAULT false,
     UNIQUE (at, stamp, digest))"""
 Ask = Callable[[str], Sequence[Sequence[Any]]]
@@ -42,7 +43,8 @@ Ask = Callable[[str], Sequence[Sequence[Any]]]
 
 @dataclass(frozen=True)
 class Entry:
-    """One operation's row. ``cursor`` is the operation's own text, such as the last key of a backfill."""
+    """One operation's row. ``cursor`` is the operation's own text, such as the last key of a backfill;
+    ``free`` says that nothing had the name of what it makes when it began, so what has it now is ours."""
 
     id: int
     step: str
@@ -50,6 +52,7 @@ class Entry:
     cursor: str | None
     rows_done: int | None
     rows_total: int | None
+    free: bool
     finished: bool
     fresh: bool
 
@@ -85,7 +88,7 @@ class Journal:
             f"VALUES ({', '.join(map(_of, values))}) ON CONFLICT DO NOTHING RETURNING id"
         )
         row = self.ask(
-            f"SELECT id, step, number, cursor, rows_done, rows_total, finished, {_of(bool(made))} "
+            f"SELECT id, step, number, cursor, rows_done, rows_total, free, finished, {_of(bool(made))} "
             f"FROM dbmigrate.work WHERE {mine} AND digest = {_of(digest)}"
         )[0]
         return Entry(*row)
@@ -100,6 +103,11 @@ class Journal:
     def step(self, entry: Entry, number: int, step: str) -> None:
         """The operation is at this step now."""
         self._set(entry, number=number, step=step)
+
+    def claim(self, entry: Entry) -> Entry:
+        """The name is free: whatever will have it was made by this operation."""
+        self._set(entry, free=True)
+        return replace(entry, free=True)
 
     def advance(self, entry: Entry, cursor: str, rows_done: int, rows_total: int | None) -> None:
         """Keep a cursor. In the transaction of the rows that it stands for, so that neither is there without

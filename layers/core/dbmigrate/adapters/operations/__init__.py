@@ -3,3 +3,7 @@
 Importing this package makes Alembic know them. db-migrate does it itself; plain Alembic finds them by the
 entry point "alembic.plugins".
 """
+
+from dbmigrate.adapters.operations import indexes
+
+__all__ = ["indexes"]

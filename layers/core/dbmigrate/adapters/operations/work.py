@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from alembic.operations import Operations
@@ -14,6 +14,7 @@ from dbmigrate.adapters.journal import MARK, Journal, version_of
 from dbmigrate.adapters.login import facts_of
 from dbmigrate.adapters.operations.conduct import Conductor, Patient
 from dbmigrate.adapters.operations.under_way import UnderWay, under_way
+from dbmigrate.domain.errors import RevisionFailed
 from dbmigrate.domain.progress import Progress
 
 LOCK_CODES = ("55P03", "40P01")  # lock_not_available, deadlock_detected
@@ -102,7 +103,7 @@ class Work:
         """``body`` in a transaction of its own under the lock budget. Every try begins anew: a savepoint
         would keep the locks that it has."""
         if self.offline:
-            return body()
+            return self._written(body)
         tries = 0
         while True:
             try:
@@ -111,22 +112,44 @@ class Work:
                 found = body()
                 self.ask("COMMIT")
                 return found
-            except DBAPIError as error:
+            except BaseException as error:
                 self.roll_back()
-                if code_of(error) not in LOCK_CODES:
+                if not isinstance(error, Exception) or code_of(error) not in LOCK_CODES:
                     raise
                 tries += 1
-                statement = str(error.statement or "")
+                statement = str(getattr(error, "statement", ""))
                 self.conductor.lock_not_free(tries, error, self.progress(title), self.connection, statement)
-            except BaseException:
-                self.roll_back()
-                raise
+
+    def _written(self, body: Callable[[], Any]) -> Any:
+        self.run("BEGIN")
+        self.run(f"SET LOCAL lock_timeout = {self.conductor.lock_ms}")
+        found = body()
+        self.run("COMMIT")
+        return found
+
+    @property
+    def ours(self) -> bool:
+        """Whether what has the name was made by this operation: it was free when that began."""
+        return self.entry.free
+
+    def claim(self) -> None:
+        """Note that nothing has the name yet; to be called before it is made."""
+        if not self.offline and not self.entry.free:
+            self.entry = self.journal.claim(self.entry)
+
+    def failed(self, why: str, hint: str) -> RevisionFailed:
+        """An error that names the operation."""
+        revision = f"Revision {self.conductor.revision}, " if self.conductor.revision else ""
+        return RevisionFailed(f"{revision}{self.operation} of {self.table}: {why}", hint)
 
     def roll_back(self) -> None:
         """End what is open, where the connection still lives."""
-        raw: Any = self.connection.connection.driver_connection
-        if raw is not None and not self.connection.invalidated and not self.connection.closed:
-            self.ask("ROLLBACK")
+        self._ask_if_alive("ROLLBACK")
+
+    def _ask_if_alive(self, sql: str) -> None:
+        """What ended a step is what people must hear of, not that nobody could be told of it any more."""
+        with suppress(Exception):
+            self.ask(sql)
 
     def alone(self, title: str, done: Callable[[], bool], statement: str) -> None:
         """One statement outside of any transaction: CONCURRENTLY, VALIDATE; nothing when done."""
@@ -134,15 +157,46 @@ class Work:
             if self.offline:
                 self.run(statement)
             elif not done():
-                self.ask(f"SET lock_timeout = {LONG_LOCK_MS}")
-                self.run(statement)
+                self.run_long(title, statement)
+
+    def run_long(self, title: str, statement: str, clear: Callable[[], Any] = lambda: None) -> None:
+        """Run what waits for others and lets them pass. After a deadlock it is run again; ``clear`` takes
+        away what the last try left."""
+        tries = 0
+        while True:
+            try:
+                with self._waiting_long():
+                    self.run(statement)
+                return
+            except DBAPIError as error:
+                if code_of(error) not in LOCK_CODES:
+                    raise
+                tries += 1
+                self.conductor.lock_not_free(tries, error, self.progress(title), self.connection, statement)
+                clear()
+
+    @contextmanager
+    def _waiting_long(self) -> Iterator[None]:
+        before = self.ask("SELECT current_setting('lock_timeout')")[0][0]
+        self.ask(f"SET lock_timeout = {LONG_LOCK_MS}")
+        try:
+            yield
+        finally:
+            self._ask_if_alive(f"SET lock_timeout = '{before}'")
 
 
 @contextmanager
 def work(
-    operations: Operations, operation: str, table: str, name: str, identity: Mapping[str, Any], of: int
+    operations: Operations,
+    operation: str,
+    table: str,
+    name: str,
+    identity: Mapping[str, Any],
+    of: int,
+    again: bool = False,
 ) -> Iterator[Work | None]:
-    """An operation from its first step to its last; None when an earlier try has finished it.
+    """An operation from its first step to its last; None when an earlier try has finished it. ``again`` goes
+    through the steps even so: each asks the catalog, and somebody may have undone by hand what was there.
 
     ``name`` is what it makes, for people; ``identity`` all that tells it from others of the revision.
     """
@@ -155,7 +209,7 @@ def work(
             yield found
             return
         found.begin(name, identity)
-        if found.entry.finished:
+        if found.entry.finished and not again:
             yield None
             return
         yield found
@@ -167,6 +221,13 @@ def code_of(error: BaseException) -> str:
     original = getattr(error, "orig", None) or error
     told = facts_of(original).get("C") or getattr(original, "sqlstate", None)
     return str(told or getattr(original, "pgcode", None) or "")
+
+
+def why(error: DBAPIError) -> str:
+    """PostgreSQL's message and detail, whichever driver tells them."""
+    facts = facts_of(error.orig)
+    words = [facts[key] for key in ("M", "D") if key in facts] or [str(error.orig)]
+    return " ".join(" ".join(words).split())
 
 
 def _plain(sql: str) -> Any:
