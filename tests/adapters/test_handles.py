@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import boto3
 import pytest
@@ -32,15 +36,46 @@ def handles(
         yield S3Handles(client, "bundles")
 
 
-def test_they_come_back_until_they_are_forgotten(handles: FolderHandles | S3Handles) -> None:
+def test_they_come_back(handles: FolderHandles | S3Handles) -> None:
     handles.put("run-1", ONE)
     handles.put("run-1", TWO)
     handles.put("run-2", ONE)
-    assert handles.all("run-1") == [ONE, TWO]
-    handles.forget("run-1", ONE.pid)
-    handles.forget("run-1", ONE.pid)
-    assert (handles.all("run-1"), handles.all("run-2")) == ([TWO], [ONE])
+    assert sorted(handles.all("run-1"), key=lambda handle: handle.pid) == [ONE, TWO]
+    handles.forget("run-1", TWO.pid)
+    handles.forget("run-1", TWO.pid)
+    assert ONE in handles.all("run-1") and handles.all("run-2") == [ONE]
     assert handles.all("run-3") == []
+
+
+def test_a_folder_forgets_at_once(tmp_path: Path) -> None:
+    handles = FolderHandles(tmp_path)
+    handles.put("run-1", ONE)
+    handles.put("run-1", TWO)
+    handles.forget("run-1", ONE.pid)
+    assert handles.all("run-1") == [TWO]
+
+
+class ListedInTwoPages:
+    """An S3 client of three objects, the newest in the middle."""
+
+    exceptions = SimpleNamespace(NoSuchKey=KeyError)
+    ages = {"one": 3, "two": 1, "three": 2}
+
+    def get_paginator(self, name: str) -> ListedInTwoPages:
+        return self
+
+    def paginate(self, **asked: str) -> list[dict[str, Any]]:
+        entries = [{"Key": key, "LastModified": -age} for key, age in self.ages.items()]
+        return [{"Contents": entries[:1]}, {"Contents": entries[1:]}, {}]
+
+    def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+        return {"Body": io.BytesIO(replace(ONE, application=Key).to_json().encode())}
+
+
+def test_of_many_sessions_the_newest_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(S3Handles, "most", 2)
+    found = S3Handles(ListedInTwoPages(), "bundles").all("run-1")
+    assert [handle.application for handle in found] == ["two", "three"]
 
 
 def test_a_process_number_is_used_again(handles: FolderHandles | S3Handles) -> None:

@@ -144,6 +144,8 @@ def test_only_close_proves_a_success_and_only_of_its_own_environment() -> None:
     }
     assert writes == {
         ("ValidateFunctionRole", "${BundleBucket.Arn}/plans/*"),
+        ("UpgradeFunctionRole", "${BundleBucket.Arn}/runs/*"),
+        ("RollBackFunctionRole", "${BundleBucket.Arn}/runs/*"),
         ("CloseFunctionRole", "${BundleBucket.Arn}/succeeded/${Environment}/*"),
     }
 

@@ -77,6 +77,8 @@ class FolderHandles:
 class S3Handles:
     """Handles in the environment's bucket: ``client`` is that of S3. Raises botocore's ClientError."""
 
+    most = 20  # of a run that had thousands of invocations, the newest
+
     def __init__(self, client: Any, bucket: str) -> None:
         self._client, self._bucket = client, bucket
 
@@ -86,13 +88,17 @@ class S3Handles:
         self._client.put_object(**where, Body=handle.to_json().encode(), ContentType="application/json")
 
     def all(self, run: str) -> list[Handle]:
-        """The handles of the run; some may be of sessions that are over."""
-        listed = self._client.list_objects_v2(Bucket=self._bucket, Prefix=place_of(run))
-        return list(_readable(self._read(entry["Key"]) for entry in listed.get("Contents", ())))
+        """The handles of the run's newest sessions; most may be over."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=place_of(run)
+        )
+        found = [entry for page in pages for entry in page.get("Contents", ())]
+        found.sort(key=lambda entry: entry["LastModified"], reverse=True)
+        return list(_readable(self._read(entry["Key"]) for entry in found[: self.most]))
 
     def forget(self, run: str, pid: int) -> None:
-        """The session is over."""
-        self._client.delete_object(Bucket=self._bucket, Key=self._key(run, pid))
+        """The session is over. No function may delete anything, so the bucket forgets by itself; a request to
+        cancel what is over does nothing."""
 
     def _key(self, run: str, pid: int) -> str:
         return f"{place_of(run)}{pid}.json"
