@@ -26,6 +26,8 @@ OTHER: dict[str, Any] = {
     "rollback_of": "staging-1",
     "deploy_order": "Deploy the schema first.",
     "terminate_blockers": True,
+    "predicted_bytes": 5_000,
+    "largest_bytes": 4_000,
 }
 OTHER_STEP: dict[str, Any] = {
     "revision": "a2",

@@ -45,6 +45,13 @@ def predicted_seconds(facts: Iterable[Facts]) -> float:
     return round(total, 1)
 
 
+def predicted_bytes(facts: Iterable[Facts]) -> tuple[int, int]:
+    """Storage that the upgrade needs: of all its statements, and of the largest one. Of rewrites, too, which
+    give it back only when their revision has ended."""
+    each = [estimate.disk_bytes for fact in facts for estimate in fact.estimates]
+    return sum(each), max(each, default=0)
+
+
 def seconds_of_undoing(undone: Iterable[RevisionEvidence], sizes: Mapping[str, Size], model: Model) -> float:
     """Upper estimate of a way back, whose effects nobody looked at: every touched table is written anew."""
     cold = not in_memory(sizes, model)

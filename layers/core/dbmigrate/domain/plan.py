@@ -10,7 +10,7 @@ from typing import Any
 
 from dbmigrate.domain.errors import BadRequest, PlanOutdated
 
-LATER_FIELDS = ("phase", "impact", "deploy_order", "terminate_blockers")
+LATER_FIELDS = ("phase", "impact", "deploy_order", "terminate_blockers", "predicted_bytes", "largest_bytes")
 ENDS_SESSIONS = (
     "Approving lets db-migrate end sessions of the application and of people whose transactions hold up one of "
     "these revisions (--terminate-blockers): what such a session has not committed is lost."
@@ -60,7 +60,8 @@ class Plan:
     ``start`` and ``end`` are revision ids, "base", or several ids joined by commas where a history has
     branches. ``predicted_seconds`` is an upper estimate of the upgrade itself. ``losses`` names what a way
     back would not bring back. ``deploy_order`` says when the application is deployed. ``terminate_blockers``:
-    sessions of others that hold up a revision are ended.
+    sessions of others that hold up a revision are ended. ``predicted_bytes`` of storage are needed meanwhile,
+    ``largest_bytes`` of them by one statement.
     """
 
     bundle: str
@@ -76,6 +77,8 @@ class Plan:
     rollback_of: str | None = None
     deploy_order: str = ""
     terminate_blockers: bool = False
+    predicted_bytes: int = 0
+    largest_bytes: int = 0
     revisions: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -128,8 +131,9 @@ class Plan:
         """What travels through the state machine; the whole plan lies in the bucket under its digest."""
         counting = [found for found in self.findings if not found.get("suppressed_because")]
         severities = [finding["severity"] for finding in counting]
-        # Absent unless asked for, so that a run which was under way when plans learned the word goes on.
-        ending = {"terminate_blockers": True} if self.terminate_blockers else {}
+        # Absent unless they say something, so that a run which was under way when plans learned them goes on.
+        words = ("terminate_blockers", "predicted_bytes", "largest_bytes")
+        later = {word: getattr(self, word) for word in words if getattr(self, word)}
         return {
             "digest": self.digest,
             "code": self.code,
@@ -146,7 +150,7 @@ class Plan:
             "predicted_seconds": self.predicted_seconds,
             "requested_by": self.requested_by,
             "rollback_of": self.rollback_of,
-            **ending,
+            **later,
         }
 
 

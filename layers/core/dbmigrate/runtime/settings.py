@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 from dbmigrate.domain.errors import Misconfigured
 from dbmigrate.domain.policy import Policy
+from dbmigrate.domain.server_load import LoadLimits
 
 Value = TypeVar("Value")
 
@@ -62,6 +63,9 @@ class Settings:
     approval_url = Variable("APPROVAL_URL", str)
     approvers = Variable("APPROVERS", listed, "")
     alarm_names = Variable("ALARM_NAMES", listed, "")
+    cpu_limit = Variable("CPU_LIMIT", float, "80")
+    replica_lag_limit = Variable("REPLICA_LAG_LIMIT", float, "30")
+    latency_limit = Variable("LATENCY_LIMIT", float, "100")
     metrics_namespace = Variable("POWERTOOLS_METRICS_NAMESPACE", str, "DbMigrate")
     state_machine_arn = Variable("STATE_MACHINE_ARN", str, "")
 
@@ -69,6 +73,11 @@ class Settings:
     def policy(self) -> Policy:
         """The environment's row. Raises MissingPolicy when a cell is absent."""
         return Policy.from_mapping(self.environ)
+
+    @property
+    def load_limits(self) -> LoadLimits:
+        """Above which the server has too much to do."""
+        return LoadLimits(self.cpu_limit, self.replica_lag_limit, self.latency_limit)
 
 
 def settings() -> Settings:

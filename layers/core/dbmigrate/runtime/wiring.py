@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dbmigrate.adapters.bundle_store import S3BundleStore
     from dbmigrate.adapters.handles import S3Handles
     from dbmigrate.adapters.messages import SnsMessages
+    from dbmigrate.adapters.server_load import RdsServerLoad
     from dbmigrate.adapters.task_tokens import StepFunctionsTokens
 
 
@@ -100,7 +101,28 @@ def alarms() -> CloudWatchAlarms:
     return CloudWatchAlarms(client("cloudwatch"))
 
 
+@cache
+def server_load() -> RdsServerLoad | None:
+    """The database's server as RDS and CloudWatch know it; None where the stack names neither kind."""
+    from dbmigrate.adapters.server_load import RdsServerLoad
+
+    cluster, instance = settings().database_cluster, settings().database_instance
+    if not (cluster or instance):
+        return None
+    return RdsServerLoad(client("rds"), client("cloudwatch"), cluster or instance, bool(cluster))
+
+
 def forget() -> None:
     """Drop everything built so far, where one process plays several functions or environments."""
-    for factory in (client, bundle_store, handles, approvals, messages, task_tokens, backups, alarms):
+    for factory in (
+        client,
+        bundle_store,
+        handles,
+        approvals,
+        messages,
+        task_tokens,
+        backups,
+        alarms,
+        server_load,
+    ):
         factory.cache_clear()

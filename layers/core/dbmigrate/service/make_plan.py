@@ -10,7 +10,13 @@ from dbmigrate.domain.errors import BadRequest, NotReversible
 from dbmigrate.domain.evidence import Evidence
 from dbmigrate.domain.facts import Facts, facts_of
 from dbmigrate.domain.findings import judge
-from dbmigrate.domain.impact import losses, losses_of_undoing, predicted_seconds, seconds_of_undoing
+from dbmigrate.domain.impact import (
+    losses,
+    losses_of_undoing,
+    predicted_bytes,
+    predicted_seconds,
+    seconds_of_undoing,
+)
 from dbmigrate.domain.plan import Plan
 from dbmigrate.domain.rules import RULES
 from dbmigrate.domain.standing import Standing, label
@@ -43,7 +49,7 @@ def make_plan(
         direction, lost, findings = "downgrade", losses_of_undoing(evidence, revisions), []
         steps, order = tuple(steps_down(evidence, revisions)), ""
         undone = [evidence.revisions[revision] for revision in revisions]
-        seconds = seconds_of_undoing(undone, standing.sizes, standing.model)
+        seconds, storage = seconds_of_undoing(undone, standing.sizes, standing.model), (0, 0)
     else:
         revisions, end = history.pending(standing.current), history.head
         direction, lost = "upgrade", losses(evidence, standing.current, revisions)
@@ -51,7 +57,7 @@ def make_plan(
         found = phases(evidence, standing.current, revisions)
         findings, steps = judge(RULES.values(), facts), tuple(steps_up(facts, found))
         order = deploy_order(found).text if found else ""
-        seconds = predicted_seconds(facts)
+        seconds, storage = predicted_seconds(facts), predicted_bytes(facts)
     return Plan(
         bundle=bundle,
         environment=environment,
@@ -66,6 +72,8 @@ def make_plan(
         rollback_of=rollback_of,
         deploy_order=order,
         terminate_blockers=terminate_blockers,
+        predicted_bytes=storage[0],
+        largest_bytes=storage[1],
     )
 
 
