@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from dbmigrate.domain.blockers import Blocker, Foretold
 from dbmigrate.domain.catalog import Catalog
 from dbmigrate.domain.errors import HistoryRejected, UnknownRevision, WrongEnvironment
 from dbmigrate.domain.evidence import Evidence, RevisionEvidence
@@ -66,6 +67,9 @@ class FakeDatabase:
     bytes: dict[str, int] = field(default_factory=dict)
     fails: dict[str, BaseException] = field(default_factory=dict)
     meanwhile: Callable[[], None] = lambda: None
+    in_the_way: list[Blocker] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+    asked: list[Foretold] = field(default_factory=list)
     looks: int = 0
 
     def look(self) -> Standing:
@@ -119,6 +123,15 @@ class FakeDatabase:
             self._step(self.history.evidence.revisions[revision], direction)
             self.lines.append((revision, direction, run))
             committed(revision, 1.5, 2)
+
+    def blockers(self, foretold: Foretold) -> list[Blocker]:
+        self.asked.append(foretold)
+        return list(self.in_the_way)
+
+    def end_sessions(self, run: str, facts: Mapping[str, str | None], found: Sequence[Blocker]) -> list[str]:
+        self.ended += [blocker.text for blocker in found]
+        self.in_the_way = [blocker for blocker in self.in_the_way if blocker not in found]
+        return [blocker.text for blocker in found]
 
     def close_run(self, run: str, outcome: str, detail: str, remember: bool) -> float | None:
         line = next((line for line in self.open if line["run"] == run and line["ended_at"] is None), None)

@@ -13,11 +13,12 @@ import pg8000.dbapi
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from dbmigrate.adapters import catalog, ledger, runner, sizes
+from dbmigrate.adapters import blockers, catalog, ledger, runner, sizes
 from dbmigrate.adapters.connection import Limits, Target, connected
 from dbmigrate.adapters.handles import Handles, reachable
 from dbmigrate.adapters.history import History
 from dbmigrate.adapters.said import is_broken, lock_holders, said, sqlstate
+from dbmigrate.domain.blockers import Blocker, Foretold
 from dbmigrate.domain.catalog import Catalog, fingerprint
 from dbmigrate.domain.errors import (
     DatabaseUnreachable,
@@ -172,6 +173,30 @@ class Database:
             check(runner.current(connection))
             connection.commit()
             runner.Move(connection, history, direction, record, committed).run(revisions)
+
+    def blockers(self, foretold: Foretold) -> list[Blocker]:
+        """What is in the way of a revision just now; see dbmigrate.adapters.blockers."""
+        with self.session("db-migrate look") as connection:
+            return blockers.blockers(connection, foretold)
+
+    def end_sessions(self, run: str, facts: Mapping[str, str | None], found: Sequence[Blocker]) -> list[str]:
+        """End these sessions as the run that holds the lease, and write each into the ledger; returns what
+        each of those was that had not ended by itself.
+
+        Raises RunInProgress, WrongEnvironment, and Failed where a session may not be ended.
+        """
+        ended = []
+        with self._working(run) as connection, _only_migrator(connection):
+            ledger.check_environment(connection, self.environment)
+            ledger.create(connection, self.environment)
+            ledger.open_run(connection, run, facts)
+            connection.commit()
+            for blocker in found:
+                if blockers.end(connection, blocker):
+                    ended.append(blocker.text)
+                    ledger.note(connection, run, f"Ended {blocker.text}")
+                    connection.commit()
+        return ended
 
     def close_run(self, run: str, outcome: str, detail: str, remember: bool) -> float | None:
         """Write the run's end and give the lease back; ``remember`` keeps the catalog as what later drift is

@@ -174,12 +174,22 @@ def close_run(connection: Connection, name: str, outcome: str, detail: str) -> b
     """Write the run's end and give the lease back. Returns whether the run had an open line."""
     done = connection.execute(
         text(
-            """UPDATE dbmigrate.run SET ended_at = clock_timestamp(), outcome = :outcome, detail = :detail
+            """UPDATE dbmigrate.run SET ended_at = clock_timestamp(), outcome = :outcome,
+                      detail = concat_ws(chr(10), nullif(detail, ''), CAST(:detail AS text))
                 WHERE name = :name AND ended_at IS NULL"""
         ),
         {"name": name, "outcome": outcome, "detail": detail[:10_000]},
     )
     return done.rowcount == 1
+
+
+def note(connection: Connection, name: str, words: str) -> None:
+    """Add a line to the run's detail: what it did to others is told before it ends, and kept after it."""
+    noted = text(
+        """UPDATE dbmigrate.run SET detail = concat_ws(chr(10), detail, CAST(:words AS text))
+            WHERE name = :name"""
+    )
+    connection.execute(noted, {"name": name, "words": words[:1000]})
 
 
 def set_wish(connection: Connection, name: str, wish: str | None, by: str) -> bool:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+from dbmigrate.domain.blockers import Blocker, Foretold
 from dbmigrate.domain.catalog import Catalog
 from dbmigrate.domain.evidence import Evidence
 from dbmigrate.domain.standing import Standing
@@ -45,6 +46,10 @@ class Database(Protocol):
         committed: Committed = ...,
         check: Callable[[tuple[str, ...]], None] = ...,
     ) -> None: ...
+    def blockers(self, foretold: Foretold) -> list[Blocker]: ...
+    def end_sessions(
+        self, run: str, facts: Mapping[str, str | None], found: Sequence[Blocker]
+    ) -> list[str]: ...
     def close_run(self, run: str, outcome: str, detail: str, remember: bool) -> float | None: ...
     def empty(self) -> None: ...
 

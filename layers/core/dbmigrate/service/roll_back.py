@@ -9,6 +9,7 @@ from dbmigrate.domain.errors import NotReversible
 from dbmigrate.domain.plan import check_unchanged
 from dbmigrate.domain.policy import Policy
 from dbmigrate.service.ports import Bundles, Database, OpenBundle
+from dbmigrate.service.preflight import preflight
 from dbmigrate.service.upgrade import progress, remaining, run_one_step
 
 
@@ -32,7 +33,7 @@ def roll_back(
             f"db-migrate --environment {policy.environment} rollback --run {run}",
         )
     check_unchanged(plan, bundles.get_plan(plan["digest"]))
-    history, _ = open_bundle(plan["bundle"])
+    history, evidence = open_bundle(plan["bundle"])
     waiting = remaining(plan, run, history, database)
     standing = [revision for revision in reversed(plan["pending"]) if revision not in waiting]
     if not standing:
@@ -43,4 +44,5 @@ def roll_back(
         "direction": "upgrade",
         "requested_by": plan["requested_by"],
     }
-    return run_one_step(plan, standing, run, facts, database, history, "downgrade")
+    seen = preflight(evidence, standing[0], "downgrade", policy, database)
+    return run_one_step(plan, standing, run, facts, database, history, "downgrade") | seen

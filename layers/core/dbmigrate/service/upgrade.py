@@ -4,6 +4,7 @@ has."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from dbmigrate.domain.errors import PlanOutdated
@@ -11,6 +12,7 @@ from dbmigrate.domain.plan import check_approved, check_unchanged
 from dbmigrate.domain.policy import Policy
 from dbmigrate.domain.standing import from_label, label
 from dbmigrate.service.ports import Bundles, Database, History, OpenBundle
+from dbmigrate.service.preflight import may_end_sessions, preflight
 
 
 def upgrade(
@@ -26,13 +28,13 @@ def upgrade(
     """Run one step and say how far the plan is: status applied or done.
 
     Raises PlanOutdated when this plan was not approved or the database is not where the plan expects it,
-    LockNotFree, RevisionFailed, RevisionHalfApplied or RunInProgress.
+    LockNotFree, BlockersFound, RevisionFailed, RevisionHalfApplied or RunInProgress.
     """
     forced = force.get("asked") is True and force.get("allowed") is True
     forced = forced and policy.lets_force(force.get("reason"))
     check_approved(plan, approval, policy.approval == "required", forced)
     check_unchanged(plan, bundles.get_plan(plan["digest"]))
-    history, _ = open_bundle(plan["bundle"])
+    history, evidence = open_bundle(plan["bundle"])
     todo = remaining(plan, run, history, database)
     if not todo:
         return progress(plan, [], None)
@@ -44,7 +46,9 @@ def upgrade(
         "approved_by": approval.get("by"),
         "reason": force.get("reason"),
     }
-    return run_one_step(plan, todo, run, facts, database, history, plan["direction"])
+    ending = partial(database.end_sessions, run, facts) if may_end_sessions(plan, approval, policy) else None
+    seen = preflight(evidence, todo[0], plan["direction"], policy, database, ending)
+    return run_one_step(plan, todo, run, facts, database, history, plan["direction"]) | seen
 
 
 def run_one_step(
