@@ -201,7 +201,7 @@ def work(
     ``name`` is what it makes, for people; ``identity`` all that tells it from others of the revision.
     """
     context = operations.migration_context
-    if context.connection is not None:
+    if not context.as_sql and context.connection is not None:
         _repair_autocommit(context.connection.engine)
     with context.autocommit_block():
         found = Work(operations, operation, table, of)
