@@ -104,7 +104,9 @@ class Story:
             if progress.get("revision")
             else progress["status"]
         )
-        return f"{progress['completed']}/{progress['total']}  {what}{waits}"
+        ended = "".join(f"; ended {text}" for text in progress.get("terminated", ()))
+        seen = "".join(f"; in the way: {text}" for text in progress.get("blockers", ()))
+        return f"{progress['completed']}/{progress['total']}  {what}{waits}{ended}{seen}"
 
     def _line(self, event: Mapping[str, Any], text: str, mood: str = "") -> Line | None:
         same = self._last.get(self.state) == text

@@ -16,4 +16,5 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     answer = upgrade(*given, wiring.policy(), wiring.bundle_store(), database(context), open_bundle)
     telemetry.emit("RevisionSeconds", answer["seconds"])
     telemetry.emit("LockWaits", answer["lock_waits"])
+    telemetry.emit("SessionsEnded", len(answer.get("terminated", ())))
     return answer

@@ -74,8 +74,8 @@ def test_a_reader_is_named_with_all_that_helps_to_find_it(db: Database, database
         pid = in_a_transaction(reader, "SELECT * FROM one")
         found = only(db, ALTER)
         assert (found.kind, found.pid, found.endable) == ("lock", pid, True)
-        for words in (f"pid {pid} (somebody else) of web", "[AccessShareLock on public.one]",
-                      "in a transaction for less than 1 s", "idle in transaction", "SELECT pg_backend_pid()"):  # fmt: skip
+        state = ("in a transaction for less than 1 s", "idle in transaction", "SELECT pg_backend_pid()")
+        for words in (f"pid {pid} (somebody else) of web", "[AccessShareLock on public.one]", *state):
             assert words in found.text
         assert db.blockers(INDEX) == [], "who reads does not hold up an index build"
     until(lambda: not db.blockers(ALTER))
@@ -173,7 +173,8 @@ def test_replicas_of_aurora_are_asked_where_there_are_any(db: Database, database
 
 def vacuum_row(**more: object) -> dict[str, object]:
     query = "autovacuum: VACUUM public.one"
-    return {"pid": 7, "name": "", "owner": None, "held": "ShareUpdateExclusiveLock on public.one", "age": 60.0,
+    held = "ShareUpdateExclusiveLock on public.one"
+    return {"pid": 7, "name": "", "owner": None, "held": held, "age": 60.0,
             "query_age": 60.0, "state": "active", "query": query, "backend_type": "autovacuum worker",
             "transaction": "3/4", "endable": True, **more}  # fmt: skip
 

@@ -40,6 +40,13 @@ def answer(payload: Any) -> dict[str, str]:
     return {"output": json.dumps({"Payload": payload})}
 
 
+def test_who_was_in_the_way_is_told() -> None:
+    moved = {"revision": "0002", "seconds": 0.5, "completed": 1, "total": 2}
+    more = {"terminated": ["pid 7 (web)"], "blockers": ["replica b is 45 s behind"]}
+    (line,) = told(Story(), ("Upgrade", "TaskSucceeded", answer(moved | more)))
+    assert "0002 in 0.50 s; ended pid 7 (web); in the way: replica b is 45 s behind" in line
+
+
 def test_a_run_is_told_state_by_state() -> None:
     story = Story(["a@example.com", "b@example.com"])
     lines = told(

@@ -2,36 +2,49 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
 
 import pg8000.dbapi
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from dbmigrate.adapters.login import facts_of
+from dbmigrate.domain.blockers import in_pg_locks, session_text, waits_for
+from dbmigrate.domain.statements import COMMENT, LITERAL, NAME, qualified
 
 # The server has ended the session: shutdown, crash, pg_terminate_backend, or a timeout between statements.
 ENDED = ("57P01", "57P02", "57P03", "57P05", "25P03", "25P04")
 # CONCURRENTLY, VACUUM and their like, refused in a transaction; Alembic opens one for every revision.
 INSIDE = "25001"
 OUTSIDE = "Put it into 'with op.get_context().autocommit_block():', alone in its revision"
-# Who holds a lock on a table that the failed statement names; else the oldest transactions: likely holders.
+# Who holds a lock for which the failed statement waits: on the tables that it names, by themselves or by an
+# index or constraint of theirs, on their partitions, and on the other side of a foreign key. Else the oldest
+# transactions.
 # Other roles' sessions show neither since when nor what to a role without pg_read_all_stats, which on RDS is
 # the rule; but every transaction holds a lock on its own virtual id, and locks are for all to see.
 HOLDERS = """
-SELECT pid, name, owner, age, query, held FROM (
-    SELECT a.pid, coalesce(nullif(a.application_name, ''), 'no name') AS name, a.usename AS owner,
-           a.xact_start, a.query,
-           extract(epoch FROM clock_timestamp() - a.xact_start)::int AS age,
+WITH named AS (
+    SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relname = ANY (:names) OR n.nspname || '.' || c.relname = ANY (:names)),
+tables AS (
+    SELECT oid FROM named
+     UNION SELECT indrelid FROM pg_index JOIN named ON named.oid = indexrelid
+     UNION SELECT unnest(ARRAY[conrelid, confrelid]) FROM pg_constraint
+            WHERE conname = ANY (:names) OR :drops AND contype = 'f' AND conrelid IN (SELECT oid FROM named)
+     UNION SELECT inhrelid FROM pg_inherits JOIN named ON named.oid = inhparent),
+found AS (
+    SELECT a.pid, nullif(a.application_name, '') AS name, a.usename AS owner, a.xact_start, a.query, a.state,
+           extract(epoch FROM clock_timestamp() - a.xact_start)::float8 AS age,
+           extract(epoch FROM clock_timestamp() - a.state_change)::float8 AS query_age,
            (SELECT string_agg(DISTINCT l.mode || ' on ' || l.relation::regclass::text, ', ')
-              FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
-             WHERE l.pid = a.pid AND l.granted AND l.database = a.datid AND c.relkind IN ('r', 'p', 'm')
-               AND position(c.relname IN :statement) > 0) AS held
+              FROM pg_locks l JOIN tables t ON t.oid = l.relation
+             WHERE l.pid = a.pid AND l.granted AND l.database = a.datid AND l.mode = ANY (:modes)) AS held
       FROM pg_stat_activity a
      WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()
-       AND EXISTS (SELECT FROM pg_locks v WHERE v.pid = a.pid AND v.locktype = 'virtualxid' AND v.granted)) x
- ORDER BY held IS NULL, xact_start LIMIT 3
+       AND EXISTS (SELECT FROM pg_locks v WHERE v.pid = a.pid AND v.locktype = 'virtualxid' AND v.granted))
+SELECT *, current_user AS me FROM found ORDER BY held IS NULL, xact_start LIMIT 3
 """
+DROPS = re.compile(r"\bDROP\s+TABLE\b", re.IGNORECASE)
 
 
 def sqlstate(error: BaseException) -> str:
@@ -61,16 +74,25 @@ def is_broken(error: BaseException, connection: Connection) -> bool:
 
 def lock_holders(connection: Connection, statement: str) -> str:
     """Who holds what the statement waited for, as far as the locks tell; ends the open transaction."""
-    rows = connection.execute(text(HOLDERS), {"statement": statement}).all()
+    bare = COMMENT.sub(" ", LITERAL.sub("''", statement))
+    asked = {
+        "names": _names(bare),
+        "modes": [*map(in_pg_locks, waits_for(bare))],
+        "drops": bool(DROPS.search(bare)),
+    }
+    rows = connection.execute(text(HOLDERS), asked).all()
     connection.rollback()
     if not rows:
         return "Its holder has gone since."
     exact = [row for row in rows if row.held]
-    return ("Held by " if exact else "Oldest open transactions: ") + "; ".join(map(_holder, exact or rows))
+    holders = [session_text(dict(row._mapping), row.me) for row in exact or rows]
+    return ("Held by " if exact else "Oldest open transactions: ") + "; ".join(holders)
 
 
-def _holder(row: Row[Any]) -> str:
-    locks = f" [{row.held}]" if row.held else ""
-    if row.age is None:
-        return f"pid {row.pid} ({row.name}) of {row.owner}{locks}, more with: GRANT pg_read_all_stats"
-    return f"pid {row.pid} ({row.name}), {row.age} s{locks}: {' '.join(row.query.split())[:80]}"
+def _names(statement: str) -> list[str]:
+    """Everything in the statement that may be a table's name, as PostgreSQL keeps it."""
+    found = set()
+    for written in re.findall(NAME, statement):
+        full = qualified(written)
+        found |= {full} if "." in written else {full.removeprefix("public.")}
+    return sorted(found)
