@@ -1,8 +1,7 @@
 """Index users by e-mail address, uniquely, so that sign-in finds its account without a scan; 0016 follows.
 
-Built CONCURRENTLY, hence outside a transaction and alone. Two accounts with one address fail the build and
-leave an INVALID index behind, which has to go before the next try:
-DROP INDEX CONCURRENTLY uq_users_email;
+Built CONCURRENTLY: people can sign up and change their address meanwhile. Two accounts with one address fail
+the build, and nothing of it remains.
 
 Rollback: drop the index; nothing is lost.
 """
@@ -14,10 +13,8 @@ down_revision = "0014"
 
 
 def upgrade() -> None:
-    with op.get_context().autocommit_block():
-        op.create_index("uq_users_email", "users", ["email"], unique=True, postgresql_concurrently=True)
+    op.create_index_concurrently("uq_users_email", "users", ["email"], unique=True)
 
 
 def downgrade() -> None:
-    with op.get_context().autocommit_block():
-        op.drop_index("uq_users_email", "users", postgresql_concurrently=True)
+    op.drop_index_concurrently("uq_users_email", "users")

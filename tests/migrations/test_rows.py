@@ -6,6 +6,8 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 from tests.migrations.history import History
 
+from dbmigrate.domain.errors import RevisionFailed
+
 PEOPLE = "SELECT clerk_id, email, {} FROM users ORDER BY clerk_id"
 
 
@@ -39,7 +41,8 @@ def test_the_backfill_commits_batch_by_batch(history: History) -> None:
     history.upgrade("0010")
     add_users(history, 2500)
     history.upgrade("0012")
-    assert history.rows("SELECT count(DISTINCT xmin::text), count(name) FROM users") == [(3, 2500)]
+    batches, names = history.rows("SELECT count(DISTINCT xmin::text), count(name) FROM users")[0]
+    assert batches > 1 and names == 2500
     assert history.rows(
         "SELECT name FROM users WHERE clerk_id IN ('user_1', 'user_2') ORDER BY clerk_id"
     ) == [
@@ -124,10 +127,10 @@ def test_an_address_used_twice_stops_the_unique_index(history: History) -> None:
     history.upgrade("0014")
     twins = "('u1', 'twin@example.com', 'A'), ('u2', 'twin@example.com', 'B')"
     history.run(f"INSERT INTO users (clerk_id, email, name) VALUES {twins}")
-    with pytest.raises(DBAPIError) as stopped:
+    with pytest.raises(RevisionFailed, match="rows are not unique in email .*twin@example.com"):
         history.upgrade("0015")
-    assert sqlstate(stopped.value) == "23505"
-    history.run("DELETE FROM users WHERE clerk_id = 'u2'; DROP INDEX uq_users_email")
+    assert "public.uq_users_email" not in history.catalog()["index"]
+    history.run("DELETE FROM users WHERE clerk_id = 'u2'")
     history.upgrade("0016")
     assert history.current() == "0016"
 
