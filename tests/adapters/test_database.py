@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 from tests.adapters.project import FACTS, Project, concurrently, connected, move, rows, until
 
-from dbmigrate.adapters import database as module
+from dbmigrate.adapters import migrators as module
 from dbmigrate.adapters.connection import target_from_url
-from dbmigrate.adapters.database import ADVISORY_KEY, Database
+from dbmigrate.adapters.database import Database
+from dbmigrate.adapters.migrators import ADVISORY_KEY
 from dbmigrate.domain.errors import (
     DatabaseUnreachable,
     Failed,

@@ -4,7 +4,6 @@ it."""
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,9 +13,13 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from dbmigrate.adapters import blockers, catalog, ledger, runner, sizes
+from dbmigrate.adapters.attended import Attended
 from dbmigrate.adapters.connection import Limits, Target, connected
+from dbmigrate.adapters.half_applied import unfinished_now
 from dbmigrate.adapters.handles import Handles, reachable
 from dbmigrate.adapters.history import History
+from dbmigrate.adapters.migrators import only_migrator
+from dbmigrate.adapters.run_conductor import Report, RunConductor, unseen
 from dbmigrate.adapters.said import is_broken, lock_holders, said, sqlstate
 from dbmigrate.domain.blockers import Blocker, Foretold
 from dbmigrate.domain.catalog import Catalog, fingerprint
@@ -25,26 +28,13 @@ from dbmigrate.domain.errors import (
     DbMigrateError,
     Failed,
     LockNotFree,
-    RunInProgress,
-    StillRunning,
 )
 from dbmigrate.domain.standing import Standing, label
 from dbmigrate.domain.stats import Stats
 
-ADVISORY_KEY = 0x64626D6967726174  # "dbmigrat"
-# Which session has it: pg_locks splits the key in two.
-HOLDER = f"""
-SELECT a.pid, a.application_name, a.application_name = current_setting('application_name') AS ours
-  FROM pg_locks l JOIN pg_stat_activity a USING (pid)
- WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.pid <> pg_backend_pid()
-   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-   AND (l.classid::bigint << 32 | l.objid::bigint) = {ADVISORY_KEY}
-"""
 NOT_ALLOWED = "42501"
-LOCK_POLL_SECONDS = 0.2
 ONE_MOMENT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 LOOKS = 5
-LOCK_PATIENCE_SECONDS = 5.0
 Committed = Callable[[str, float, int], None]
 
 
@@ -52,12 +42,19 @@ class Database:
     """A PostgreSQL database that is, or will be, under our care."""
 
     def __init__(
-        self, target: Target, environment: str, limits: Limits | None = None, handles: Handles | None = None
+        self,
+        target: Target,
+        environment: str,
+        limits: Limits | None = None,
+        handles: Handles | None = None,
+        progress: Report = unseen,
     ) -> None:
+        """``progress`` hears, about once a second, how far the work of a run is."""
         self.target = target
         self.environment = environment
         self.limits = limits or Limits()
         self.handles = handles
+        self.progress = progress
 
     @contextlib.contextmanager
     def session(self, application: str = "db-migrate") -> Iterator[Connection]:
@@ -158,7 +155,8 @@ class Database:
     ) -> None:
         """Take the lease, then run the revisions; ``check`` hears where the database stands and may refuse.
 
-        Raises RunInProgress, WrongEnvironment and what dbmigrate.adapters.runner.Move raises.
+        Raises RunInProgress, WrongEnvironment and what dbmigrate.adapters.runner.Move raises; WorkContinues
+        when the time is over and the same call goes on, RunStopped when somebody stopped the run.
         """
 
         def record(connection: Connection, revision: str, seconds: float, lock_waits: int) -> None:
@@ -166,13 +164,15 @@ class Database:
             line = ledger.Applied(revision, direction, run, str(facts["bundle"]), digest, seconds, lock_waits)
             ledger.record(connection, line)
 
-        with self._working(run) as connection, _only_migrator(connection):
+        with self._working(run) as connection, only_migrator(connection):
             ledger.check_environment(connection, self.environment)
             ledger.create(connection, self.environment)
             ledger.open_run(connection, run, facts)
             check(runner.current(connection))
             connection.commit()
-            runner.Move(connection, history, direction, record, committed).run(revisions)
+            conductor = RunConductor(connection, run, self.limits, self.progress)
+            attended = Attended(connection, self.target, conductor, self.handles)
+            runner.Move(connection, history, direction, record, committed, attended=attended).run(revisions)
 
     def blockers(self, foretold: Foretold) -> list[Blocker]:
         """What is in the way of a revision just now; see dbmigrate.adapters.blockers."""
@@ -186,7 +186,7 @@ class Database:
         Raises RunInProgress, WrongEnvironment, and Failed where a session may not be ended.
         """
         ended = []
-        with self._working(run) as connection, _only_migrator(connection):
+        with self._working(run) as connection, only_migrator(connection):
             ledger.check_environment(connection, self.environment)
             ledger.create(connection, self.environment)
             ledger.open_run(connection, run, facts)
@@ -221,7 +221,7 @@ class Database:
     def empty(self) -> None:
         """Drop every schema with all that is in it, the ledger included; public comes back empty but for the
         extensions that were there before us. Raises WrongEnvironment."""
-        with self.session("db-migrate reset") as connection, _only_migrator(connection):
+        with self.session("db-migrate reset") as connection, only_migrator(connection):
             ledger.check_environment(connection, self.environment)
             catalog.drop_everything(connection, ledger.first_extensions(connection))
             connection.commit()
@@ -244,40 +244,5 @@ def _look(connection: Connection, environment: str) -> Standing:
         model=sizes.model(connection),
         time_zone=connection.exec_driver_sql("SELECT current_setting('TimeZone')").scalar_one(),
         own_roles=catalog.owners(connection),
+        unfinished=unfinished_now(connection),
     )
-
-
-@contextlib.contextmanager
-def _only_migrator(connection: Connection) -> Iterator[None]:
-    """Hold the advisory lock of migrators for the session. Polled, never waited for: a waiter in
-    pg_advisory_lock deadlocks with CREATE INDEX CONCURRENTLY."""
-    limit = time.monotonic() + LOCK_PATIENCE_SECONDS
-    while not connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({ADVISORY_KEY})").scalar_one():
-        connection.rollback()
-        if time.monotonic() > limit:
-            raise _occupied(connection)
-        time.sleep(LOCK_POLL_SECONDS)
-    connection.commit()
-    try:
-        yield
-    finally:
-        # The lock ends with the session at the latest: whatever went wrong is told by its own error.
-        with contextlib.suppress(Exception):
-            connection.rollback()
-            connection.exec_driver_sql(f"SELECT pg_advisory_unlock({ADVISORY_KEY})")
-            connection.commit()
-
-
-def _occupied(connection: Connection) -> DbMigrateError:
-    """Who has the lock. A retry after a lost answer may meet the invocation before it, which still works: the
-    run will have changed something, and must not end as one that has not."""
-    holder = connection.exec_driver_sql(HOLDER).one_or_none()
-    connection.rollback()
-    if holder is None:
-        return RunInProgress("Another migrator was at work just now.", "try again: db-migrate deploy")
-    who = f"pid {holder.pid} ({holder.application_name or 'no name'})"
-    if holder.ours:
-        return StillRunning(
-            f"An earlier invocation of this run still works: {who}.", "ask later: db-migrate status"
-        )
-    return RunInProgress(f"Another migrator works on this database right now: {who}.", "wait for its end")

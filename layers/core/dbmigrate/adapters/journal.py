@@ -109,10 +109,23 @@ class Journal:
         self._set(entry, free=True)
         return replace(entry, free=True)
 
+    def start_over(self, entry: Entry) -> Entry:
+        """Forget the cursor."""
+        self._set(entry, cursor=None, rows_done=None, rows_total=None)
+        return replace(entry, cursor=None, rows_done=None, rows_total=None)
+
     def advance(self, entry: Entry, cursor: str, rows_done: int, rows_total: int | None) -> None:
         """Keep a cursor. In the transaction of the rows that it stands for, so that neither is there without
         the other."""
         self._set(entry, cursor=cursor, rows_done=rows_done, rows_total=rows_total)
+
+    def note(self, entry: Entry, cursor: str) -> None:
+        """Keep a text of the operation's own that stands for no rows."""
+        self._set(entry, cursor=cursor)
+
+    def forget(self, entry: Entry) -> None:
+        """Nothing of it is there."""
+        self.ask(f"DELETE FROM dbmigrate.work WHERE id = {entry.id}")
 
     def finish(self, entry: Entry) -> None:
         """Every step is done. The row stays until the revision is recorded, so that nothing is done twice."""

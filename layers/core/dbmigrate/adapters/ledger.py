@@ -11,6 +11,7 @@ from typing import Any
 from pg8000.native import literal
 from sqlalchemy import Connection, text
 
+from dbmigrate.adapters import journal
 from dbmigrate.domain.catalog import Catalog
 from dbmigrate.domain.errors import RunInProgress, WrongEnvironment
 from dbmigrate.domain.standing import DIRECT
@@ -87,6 +88,8 @@ def create(connection: Connection, environment: str) -> None:
         for statement in TABLES.strip().split(";\n"):
             connection.exec_driver_sql(statement.rstrip(";"))
     _hear_wishes(connection)
+    if connection.exec_driver_sql("SELECT to_regclass('dbmigrate.work')").scalar_one() is None:
+        connection.exec_driver_sql(journal.TABLE)
     connection.execute(
         text(
             """INSERT INTO dbmigrate.environment (name, extensions) VALUES (:name, :extensions)
@@ -220,12 +223,13 @@ def seconds_of(connection: Connection, run: str) -> float:
 
 
 def record(connection: Connection, line: Applied) -> None:
-    """Write one revision's line, in the transaction of the revision itself.
+    """Write one revision's line, in the transaction of the revision itself, and take it from the journal.
 
     As literals: parameters cost pg8000 a second trip to the server, and a long history has many lines.
     """
     columns, values = ", ".join(vars(line)), ", ".join(literal(value) for value in vars(line).values())
-    connection.exec_driver_sql(f"INSERT INTO dbmigrate.revision ({columns}) VALUES ({values})")
+    line_of = f"INSERT INTO dbmigrate.revision ({columns}) VALUES ({values})"
+    connection.exec_driver_sql(f"{line_of}; DELETE FROM dbmigrate.work")
 
 
 def standing(connection: Connection) -> dict[str, tuple[str, str]]:

@@ -16,20 +16,24 @@ from alembic.runtime.migration import MigrationStep
 from sqlalchemy import Connection, MetaData
 
 from dbmigrate.adapters import catalog
+from dbmigrate.adapters.attended import Attended
 from dbmigrate.adapters.history import History
 from dbmigrate.adapters.login import execute_outside
+from dbmigrate.adapters.run_conductor import QUICK_TRIES
 from dbmigrate.adapters.said import is_broken, lock_holders, said, sqlstate
 from dbmigrate.domain.errors import (
     DatabaseUnreachable,
     DbMigrateError,
     LockNotFree,
+    LockNotFreeMidway,
     RevisionFailed,
     RevisionHalfApplied,
     UnknownRevision,
 )
+from dbmigrate.domain.unfinished import Unfinished
 
 LOCK_CODES = ("55P03", "40P01")  # lock_not_available, deadlock_detected
-QUICK_TRIES = 5
+CANCELLED = "57014"  # query_canceled: by statement_timeout, or by somebody
 # Undoes what the last revision did to the session: SET, SET ROLE, temporary tables.
 START_AFRESH = "SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL; DISCARD TEMP"
 # For all revisions of a move but the last, whose commit waits for the disk and for all before it. A crash of
@@ -64,9 +68,9 @@ class Move:
 
     ``record(connection, revision, seconds, lock_waits)`` is called inside the revision's transaction,
     ``committed`` (the same without the connection) after it; the revision's own code runs inside of
-    ``around()``. A lock that is not free rolls the whole revision
-    back; it is run again a few times, with jitter. ``committed_inside`` says of the last revision whether it
-    ended its transaction before its end, as autocommit_block does.
+    ``around()``. A lock that is not free rolls the whole revision back; it is run again a few times, with
+    jitter. ``committed_inside`` says of the last revision whether it ended its transaction before its end, as
+    autocommit_block does. ``attended`` makes those resumable, and ends them with the run's time.
     """
 
     def __init__(
@@ -77,6 +81,7 @@ class Move:
         record: Callable[[Connection, str, float, int], None],
         committed: Callable[[str, float, int], None] = lambda revision, seconds, lock_waits: None,
         around: Callable[[], AbstractContextManager[object]] = nullcontext,
+        attended: Attended | None = None,
     ) -> None:
         self.connection = connection
         self.history = history
@@ -84,21 +89,28 @@ class Move:
         self.record = record
         self.committed = committed
         self.around = around
+        self.attended = attended
         self.committed_inside = False
         self._todo: deque[str] = deque()
         self._running: str | None = None
         self._waits = 0
+        self._again = True
         self._started = 0.0
         self._transaction = ""
 
     def run(self, revisions: Sequence[str]) -> None:
         """Run all of them. Raises LockNotFree or RevisionFailed (nothing of that revision remains; those
-        before it stay) or RevisionHalfApplied."""
+        before it stay) or RevisionHalfApplied; when attended also LockNotFreeMidway, RunStopped and
+        WorkContinues, after which a rerun goes on."""
         self._todo = deque(revisions)
-        self._waits = 0
+        self._waits, self._again = 0, True
+        if self.attended:
+            self.attended.conductor.quick_tries = QUICK_TRIES
         while self._todo:
             try:
                 self._run_the_rest()
+            except RevisionFailed as error:
+                raise self._left_by(error) from error
             except DbMigrateError:
                 raise
             except (Exception, SystemExit) as error:
@@ -109,6 +121,7 @@ class Move:
     def _run_the_rest(self) -> None:
         with EnvironmentContext(self.history.config, self.history.script, fn=self._steps) as environment:
             environment.configure(
+                conductor=self.attended.conductor if self.attended else None,
                 connection=self.connection,
                 transaction_per_migration=True,
                 target_metadata=MetaData(naming_convention=self.history.naming_convention),
@@ -121,10 +134,13 @@ class Move:
         while self._todo:
             self._running, self._transaction = self._todo[0], ""
             self.connection.commit()
+            if self.attended:
+                self.attended.approach(self._running, self.direction, self._again)
             self._started = time.perf_counter()
             yield self._step(self._running)
             self._todo.popleft()
             done, waits, self._running, self._waits = self._running, self._waits, None, 0
+            self._again = False
             self.committed(done, time.perf_counter() - self._started, waits)
 
     def _step(self, revision: str) -> MigrationStep:
@@ -135,12 +151,17 @@ class Move:
         work: Callable[..., Any] = step.migration_fn
 
         def begin_and_work(**arguments: Any) -> None:
-            self._transaction = _begun(self.connection, NO_WAIT if len(self._todo) > 1 else "")
-            with self.around():
+            self._transaction = _begun(self.connection, self._settings())
+            with self.around(), self.attended.revision() if self.attended else nullcontext():
                 work(**arguments)
 
         step.migration_fn = begin_and_work
         return step
+
+    def _settings(self) -> str:
+        bound = self.attended.conductor.limits if self.attended else None
+        ends = f"SET statement_timeout = {bound.statement_ms()}; " if bound and bound.deadline else ""
+        return ends + (NO_WAIT if len(self._todo) > 1 else "")
 
     def _before_commit(self, ctx: Any, step: Any, heads: Any, run_args: Any) -> None:
         """Alembic calls it when the version table has the revision, in the same transaction."""
@@ -148,6 +169,8 @@ class Move:
         if self.committed_inside and not _was_committed(self.connection, self._transaction):
             raise RuntimeError("it says ROLLBACK itself, so its first statements are lost")
         assert self._running is not None
+        if self.attended and not self.attended.holds_lock():
+            raise RuntimeError("it gave up its session's locks (DISCARD ALL?), and another migrator has them")
         self.record(self.connection, self._running, time.perf_counter() - self._started, self._waits)
 
     def _give_up_or_wait(self, revision: str, error: BaseException) -> None:
@@ -157,38 +180,89 @@ class Move:
                 "ask the database what is true: db-migrate status",
             ) from error
         self.connection.rollback()
+        self._refuse_to_go_on_when_stopped(error)
         half = bool(self._transaction) and _was_committed(self.connection, self._transaction)
-        self._transaction = ""
-        if half:
-            raise self._half_applied(revision, error) from error
+        self._transaction, self._again = "", True
+        left = self._left() if half else []
+        if half and (left or not self.attended) and not (self.attended and sqlstate(error) in LOCK_CODES):
+            raise self._half_applied(revision, error, left) from error
         if sqlstate(error) not in LOCK_CODES:
             raise RevisionFailed(
-                f"{self._where(revision)}: {said(error)}",
+                f"{self._where(revision)}: {said(error)}{self._cut_short(error)}",
                 "nothing of it remains; mend the revision, then: db-migrate validate",
             ) from error
         self._waits += 1
         if self._waits >= QUICK_TRIES:
-            raise self._locked(revision, error) from error
+            raise self._locked(revision, error, bool(left)) from error
         time.sleep(random.uniform(0.05, 0.15) * 2**self._waits)
+
+    def _left(self) -> list[Unfinished]:
+        """What stands of the revision; where that is nothing, the journal says so too."""
+        if self.attended is None:
+            return []
+        left = self.attended.remaining()
+        if not left:
+            self.attended.forget()
+        self.connection.rollback()
+        return left
+
+    def _left_by(self, error: RevisionFailed) -> DbMigrateError:
+        """What an operation raised: it knows of itself, and the journal of those before it."""
+        if self._running is None or self.attended is None or is_broken(error, self.connection):
+            return error
+        self.connection.rollback()
+        left = self._left()
+        return self._half_applied(self._running, error, left) if left else error
+
+    def _refuse_to_go_on_when_stopped(self, error: BaseException) -> None:
+        if (
+            self.attended
+            and sqlstate(error) == CANCELLED
+            and self.attended.conductor.wish(now=True) == "stop"
+        ):
+            raise self.attended.conductor.stopped() from error
+
+    def _cut_short(self, error: BaseException) -> str:
+        limits = self.attended.conductor.limits if self.attended else None
+        if limits is None or limits.deadline is None or sqlstate(error) != CANCELLED:
+            return ""
+        had = time.perf_counter() - self._started
+        return (
+            f". PostgreSQL cancelled it because the invocation's time was over; the revision had {had:.0f} s"
+            ". "
+            "Work that takes longer goes into op.backfill and the other safe operations, which go on where "
+            "they stopped"
+        )
 
     def _where(self, revision: str) -> str:
         return f"{self.history.revisions[revision].file}, {self.direction}"
 
-    def _locked(self, revision: str, error: BaseException) -> LockNotFree:
+    def _locked(self, revision: str, error: BaseException, midway: bool) -> LockNotFree:
         statement = " ".join(str(getattr(error, "statement", "")).split())[:200]
-        return LockNotFree(
-            f"Revision {revision} found a lock taken {self._waits} times in a row and was rolled back. "
+        end = "stopped; what it committed before stands" if midway else "was rolled back"
+        return (LockNotFreeMidway if midway else LockNotFree)(
+            f"Revision {revision} found a lock taken {self._waits} times in a row and {end}. "
             f"It waited at: {statement}. {lock_holders(self.connection, statement)}",
             "wait until the other session ends, or end it, then start the run again: db-migrate deploy",
         )
 
-    def _half_applied(self, revision: str, error: BaseException) -> RevisionHalfApplied:
+    def _half_applied(
+        self, revision: str, error: BaseException, known: Sequence[Unfinished]
+    ) -> RevisionHalfApplied:
         left = catalog.invalid_indexes(self.connection)
         self.connection.rollback()
         remains = f"Invalid indexes: {', '.join(left)}." if left else "No invalid index was left."
+        what = error.message if isinstance(error, DbMigrateError) else said(error) + self._cut_short(error)
+        if not known:
+            return RevisionHalfApplied(
+                f"{self._where(revision)}: {what}. It commits inside, so part of it may remain. {remains}",
+                "look: db-migrate status; drop what remains (DROP INDEX CONCURRENTLY), then: "
+                "db-migrate deploy",
+            )
+        stands = "".join(f"\n  {line.told()}" for line in known)
         return RevisionHalfApplied(
-            f"{self._where(revision)}: {said(error)}. It commits inside, so part of it may remain. {remains}",
-            "look: db-migrate status; drop what remains (DROP INDEX CONCURRENTLY), then: db-migrate deploy",
+            f"{self._where(revision)}: {what.rstrip('.')}. {remains} Of the revision this stands:{stands}",
+            "mend what it stumbled over, then: db-migrate deploy goes on from there",
         )
 
 

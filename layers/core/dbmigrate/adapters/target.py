@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from time import monotonic
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from dbmigrate.domain.errors import Misconfigured
@@ -42,7 +43,9 @@ class Limits:
     """Session limits in milliseconds; a ``statement`` of 0 is no limit.
 
     ``concurrent_lock`` is for statements outside of a transaction (CONCURRENTLY), which wait for every older
-    transaction of the database. ``also`` are other settings that the session starts with.
+    transaction of the database. ``deadline`` is when (time.monotonic) everything must have ended; a statement
+    never gets more than what is left until then. ``slice`` is for how many seconds of that backfills and
+    steps go on. ``also`` are other settings that the session starts with.
     """
 
     lock: int = 100
@@ -50,6 +53,8 @@ class Limits:
     idle_in_transaction: int = 60_000
     statement: int = 0
     application: str = "db-migrate"
+    deadline: float | None = None
+    slice: float = 240.0
     also: Mapping[str, str] = field(default_factory=dict)
 
     def settings(self) -> dict[str, str]:
@@ -57,10 +62,17 @@ class Limits:
         return {
             "lock_timeout": str(self.lock),
             "idle_in_transaction_session_timeout": str(self.idle_in_transaction),
-            "statement_timeout": str(self.statement),
+            "statement_timeout": str(self.statement_ms()),
             "client_connection_check_interval": "1000",
             **self.also,
         }
+
+    def statement_ms(self) -> int:
+        """statement_timeout as of now, in milliseconds; a second at least, to say how it ended."""
+        if self.deadline is None:
+            return self.statement
+        left = max(int((self.deadline - monotonic()) * 1000), 1000)
+        return min(left, self.statement) if self.statement else left
 
 
 def target_from_url(url: str) -> Target:

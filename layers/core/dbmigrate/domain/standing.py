@@ -9,6 +9,7 @@ from typing import Any
 from dbmigrate.domain.catalog import Catalog
 from dbmigrate.domain.costs import Model
 from dbmigrate.domain.sizes import Size
+from dbmigrate.domain.unfinished import Unfinished
 
 DIRECT = "direct"
 """What stands for the bundle of a run that a person's own command makes, without a state machine."""
@@ -20,7 +21,8 @@ class Standing:
     catalog that our last run left. ``runs`` are newest first. ``time_zone`` is that of a session which logs
     in as the migrating role does, whatever set it: server, role or database; None when nobody asked.
     ``model`` foretells how fast the server is; ``free_bytes`` is its free storage, None when nobody knows.
-    ``own_roles`` are the database's owner and the role that is connected."""
+    ``own_roles`` are the database's owner and the role that is connected. ``unfinished`` is what a revision
+    that is not recorded yet has begun, oldest first."""
 
     current: tuple[str, ...]
     catalog: Catalog
@@ -35,6 +37,7 @@ class Standing:
     model: Model = field(default_factory=Model)
     free_bytes: int | None = None
     own_roles: tuple[str, ...] = ()
+    unfinished: Sequence[Unfinished] = ()
 
     @property
     def open_run(self) -> dict[str, Any] | None:

@@ -51,6 +51,7 @@ def status(
         "drift_changes": to_json(drift.changes),
         "drift_notes": to_lines(drift.notes),
         "invalid_indexes": list(standing.invalid_indexes),
+        "unfinished": [line.to_json() for line in standing.unfinished],
         "running": [_short(run) for run in standing.runs if run["ended_at"] is None],
         "last_run": next((_short(run) for run in standing.runs if run["ended_at"] is not None), None),
         "server": standing.server,
