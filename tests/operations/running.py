@@ -75,17 +75,21 @@ class Cut:
 @contextlib.contextmanager
 def session(url: str, watch: Callable[[Any], Any] = lambda raw: raw) -> Iterator[Connection]:
     """A connection as plain Alembic has it, on pg8000."""
-    target = target_from_url(url)
-    engine = create_engine(
-        "postgresql+pg8000://",
-        creator=lambda: watch(open_raw(target, Limits(application="test"))),
-        poolclass=NullPool,
-    )
+    sockets: list[Any] = []
+
+    def connect() -> Any:
+        raw = open_raw(target_from_url(url), Limits(application="test"))
+        sockets.append(raw._usock)
+        return watch(raw)
+
+    engine = create_engine("postgresql+pg8000://", creator=connect, poolclass=NullPool)
     try:
         with engine.connect() as connection:
             yield connection
     finally:
         engine.dispose()
+        for each in sockets:
+            each.close()
 
 
 def operate(

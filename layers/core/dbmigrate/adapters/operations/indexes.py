@@ -9,6 +9,7 @@ from typing import Any
 
 from alembic.operations import Operations
 from alembic.operations.schemaobj import SchemaObjects
+from sqlalchemy import column
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateIndex, Index
 
@@ -25,7 +26,7 @@ from dbmigrate.adapters.operations.look import (
     said,
     value,
 )
-from dbmigrate.adapters.operations.work import Work, code_of, why, work
+from dbmigrate.adapters.operations.work import Work, code_of, why, work_again
 
 POLL_SECONDS = 0.2
 NOT_UNIQUE = "23505"
@@ -87,7 +88,7 @@ class Wanted:
             postgresql_concurrently=concurrently,
             postgresql_where=None if self.where is None else as_text(self.where),
             postgresql_using=self.using or False,
-            postgresql_include=list(self.include),
+            postgresql_include=[column(name) for name in self.include],
         )
         return _written(index)
 
@@ -125,9 +126,8 @@ class CreateIndexConcurrently:
         another index's, when somebody else's INVALID index has it, or when rows are not unique.
         """
         wanted = Wanted(name, table, schema, (*names_of(columns),), unique, where, using, (*include,))
-        of = work(operations, "create_index_concurrently", table, name, wanted.identity(), 1, again=True)
-        with of as at:
-            assert at is not None
+        operation = "create_index_concurrently"
+        with work_again(operations, operation, table, name, wanted.identity(), 1) as at:
             build(at, wanted)
 
 
@@ -140,9 +140,7 @@ class DropIndexConcurrently:
         """Drop an index while others write; nothing when it is gone. Raises RevisionFailed when the index is
         not on ``table``."""
         identity = {"name": name, "schema": schema}
-        of = work(operations, "drop_index_concurrently", table or "", name, identity, 1, again=True)
-        with of as at:
-            assert at is not None
+        with work_again(operations, "drop_index_concurrently", table or "", name, identity, 1) as at:
             _drop_named(at, name, table, schema)
 
 
@@ -188,7 +186,7 @@ def find(work: Work, wanted: Wanted) -> Found | None:
 
 
 def _refuse_another(work: Work, wanted: Wanted, found: Found) -> None:
-    drop_it = {"drop": f"DROP INDEX CONCURRENTLY {found.sql_name}"}
+    drop_it = f"DROP INDEX CONCURRENTLY {found.sql_name}"
     table = int(work.ask(f"SELECT {oid_of(wanted.schema, wanted.table)}::bigint")[0][0])
     there = found.definition if found.on == table else f"an index of another table ({found.definition})"
     compare(work, f"Index {found.sql_name}", there, lambda: wanted.on_twin(work), drop_it)
@@ -209,7 +207,7 @@ def _run_build(work: Work, wanted: Wanted, title: str, sql: str) -> None:
             raise
         _clear(work, wanted, title)
         raise work.failed(
-            f"rows of {wanted.table} are not unique in {', '.join(map(said, wanted.columns))} ({why(error)}).",
+            f"its rows are not unique in {', '.join(map(said, wanted.columns))} ({why(error)}).",
             "nothing of the index remains; mend the rows, then go on: db-migrate deploy",
         ) from error
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pg8000.native import literal
@@ -26,11 +26,11 @@ def full_name(schema: str | None, name: str) -> str:
     return f"{quoted(schema)}.{quoted(name)}" if schema else quoted(name)
 
 
-def listed(names: list[str] | tuple[str, ...]) -> str:
+def listed(names: Sequence[str]) -> str:
     return ", ".join(map(quoted, names))
 
 
-def names_of(given: str | list[str] | tuple[str, ...]) -> list[str]:
+def names_of(given: Sequence[Any]) -> list[Any]:
     """One name or several."""
     return [given] if isinstance(given, str) else list(given)
 
@@ -77,8 +77,8 @@ def of_twin(work: Work, make: str, read: str, like: str = "") -> Any:
     return work.in_transaction("compare", ask)
 
 
-def compare(work: Work, what: str, there: Any, wanted: Callable[[], Any], hint: Mapping[str, str]) -> None:
-    """Refuse an object of the right name with another definition. ``hint`` has what drops it."""
+def compare(work: Work, what: str, there: Any, wanted: Callable[[], Any], drop: str) -> None:
+    """Refuse an object of the right name with another definition. ``drop`` is the SQL that drops it."""
     meant = wanted()
     if meant is None and work.ours:
         return
@@ -86,5 +86,5 @@ def compare(work: Work, what: str, there: Any, wanted: Callable[[], Any], hint: 
         why = f"it is {there}" + (f", and the revision wants {meant}" if meant else "")
         raise work.failed(
             f"{what} is there already with another definition: {why}.",
-            f"nothing was changed; name yours otherwise, or drop the other first: {hint['drop']}",
+            f"nothing was changed; name yours otherwise, or drop the other first: {drop}",
         )

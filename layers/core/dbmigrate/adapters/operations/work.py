@@ -137,6 +137,11 @@ class Work:
         if not self.offline and not self.entry.free:
             self.entry = self.journal.claim(self.entry)
 
+    def start_over(self) -> None:
+        """Forget the cursor: the rows that it stands for are no more what they were."""
+        if self.entry.cursor is not None:
+            self.entry = self.journal.start_over(self.entry)
+
     def failed(self, why: str, hint: str) -> RevisionFailed:
         """An error that names the operation."""
         revision = f"Revision {self.conductor.revision}, " if self.conductor.revision else ""
@@ -187,16 +192,19 @@ class Work:
 
 @contextmanager
 def work(
-    operations: Operations,
-    operation: str,
-    table: str,
-    name: str,
-    identity: Mapping[str, Any],
-    of: int,
-    again: bool = False,
+    operations: Operations, operation: str, table: str, name: str, identity: Mapping[str, Any], of: int
 ) -> Iterator[Work | None]:
-    """An operation from its first step to its last; None when an earlier try has finished it. ``again`` goes
-    through the steps even so: each asks the catalog, and somebody may have undone by hand what was there.
+    """An operation from its first step to its last; None when an earlier try has finished it."""
+    with work_again(operations, operation, table, name, identity, of) as found:
+        yield None if not found.offline and found.entry.finished else found
+
+
+@contextmanager
+def work_again(
+    operations: Operations, operation: str, table: str, name: str, identity: Mapping[str, Any], of: int
+) -> Iterator[Work]:
+    """The same for an operation whose every step asks the catalog: a finished one is gone through again, as
+    somebody may have undone it by hand.
 
     ``name`` is what it makes, for people; ``identity`` all that tells it from others of the revision.
     """
@@ -205,15 +213,11 @@ def work(
         _repair_autocommit(context.connection.engine)
     with context.autocommit_block():
         found = Work(operations, operation, table, of)
-        if found.offline:
-            yield found
-            return
-        found.begin(name, identity)
-        if found.entry.finished and not again:
-            yield None
-            return
+        if not found.offline:
+            found.begin(name, identity)
         yield found
-        found.journal.finish(found.entry)
+        if not found.offline:
+            found.journal.finish(found.entry)
 
 
 def code_of(error: BaseException) -> str:
