@@ -8,6 +8,7 @@ from dataclasses import replace
 import pg8000.native
 import pytest
 from tests.adapters.project import Project, connected, move, rows, until
+from tests.adapters.servers import own_server
 from tests.domain.evidences import seen
 
 from dbmigrate.adapters import blockers
@@ -135,11 +136,8 @@ def test_an_old_snapshot_holds_up_concurrently_alone(
         assert db.blockers(ALTER) == []
 
 
-def test_a_prepared_transaction_is_named_with_what_ends_it(
-    postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    folder = tmp_path_factory.mktemp("prepared")
-    with EmbeddedPostgres(postgres.binaries, folder, {"max_prepared_transactions": "2"}) as server:
+def test_a_prepared_transaction_is_named_with_what_ends_it() -> None:
+    with own_server({"max_prepared_transactions": "2"}) as server:
         with connected(server.url) as session:
             session.run("CREATE TABLE one (id int)")
             in_a_transaction(session, "INSERT INTO one VALUES (1)", "PREPARE TRANSACTION 'shop-7'")

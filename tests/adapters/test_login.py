@@ -225,3 +225,22 @@ def test_a_url_that_is_none_is_refused_without_its_password(url: str) -> None:
 
 def test_errors_tell_where_they_come_from(tmp_path: Path) -> None:
     assert issubclass(PoolerFound, Misconfigured) and issubclass(Misconfigured, DbMigrateError)
+
+
+def test_every_connection_mints_a_token_of_its_own(
+    guarded: Callable[[str | None], Target], postgres: Any
+) -> None:
+    """A token of RDS lives for 15 minutes; here each new one ends those before it."""
+    minted: list[str] = []
+
+    def mint() -> str:
+        minted.append(f"token-{len(minted)}")
+        postgres.execute(f"ALTER ROLE guarded PASSWORD '{minted[-1]}'")
+        return minted[-1]
+
+    database = Database(replace(guarded(None), password=mint), "development")
+    for number in (1, 2):
+        database.current()
+        assert len(minted) == number, "one for each physical connection"
+    with pytest.raises(LoginFailed):
+        open_raw(guarded("token-0"), LIMITS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import ssl
 from typing import Any
@@ -16,6 +17,7 @@ from dbmigrate.domain.errors import (
     Misconfigured,
     NoConnectionFree,
     PoolerFound,
+    ReaderFound,
 )
 
 CONNECT_SECONDS = 10
@@ -27,14 +29,22 @@ NO_ENTRY = "28000"  # pg_hba.conf has no line for such a connection
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 # Idle seconds before the first probe, seconds between probes, probes: a vanished host is noticed after 11 s.
 KEEPALIVE = {"TCP_KEEPIDLE": 5, "TCP_KEEPINTVL": 2, "TCP_KEEPCNT": 3}
+# *.proxy-….eu-west-1.rds.amazonaws.com, and the further endpoints that one proxy may have.
+PROXY = re.compile(r"\.proxy-[a-z0-9]+\.[a-z0-9-]+\.rds\.amazonaws\.com(?:\.cn)?\.?$", re.IGNORECASE)
+WHO_ANSWERS = """
+SELECT pg_backend_pid(), pg_is_in_recovery(), current_setting('transaction_read_only') = 'on'
+"""
 DIRECTLY = "connect to PostgreSQL itself: the writer's own endpoint, not a pooler and not RDS Proxy"
 
 
 def open_raw(target: Target, limits: Limits) -> Any:
-    """A pg8000 connection with its limits set.
+    """A pg8000 connection to the writer itself, with its limits set.
 
-    Raises DatabaseUnreachable, LoginFailed, PoolerFound, or Misconfigured for an unreadable certificate file.
+    Raises DatabaseUnreachable, LoginFailed, PoolerFound, ReaderFound, or Misconfigured for an unreadable
+    certificate file.
     """
+    if PROXY.search(target.host):
+        raise PoolerFound(f"{target.host} is an RDS Proxy, which shares its sessions.", DIRECTLY)
     tls, password = tls_context(target), target.password()
     try:
         raw = _login(target, password, limits, tls)
@@ -50,7 +60,7 @@ def open_raw(target: Target, limits: Limits) -> Any:
     try:
         _close_wholly(raw)
         _keep_alive(raw)
-        _refuse_pooler(raw)
+        _refuse_others(raw, target)
     except BaseException:
         raw.close()
         raise
@@ -171,14 +181,37 @@ def _keep_alive(raw: Any) -> None:
             usock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
-def _refuse_pooler(raw: Any) -> None:
-    """A pooler invents the process id of the login; PostgreSQL's own is that of the process that answers."""
+def _refuse_others(raw: Any, target: Target) -> None:
+    """A pooler invents the process id of the login; PostgreSQL's own is that of the process that answers.
+    A reader would pass every check of a run and fail at its first write, after people were asked."""
+    ((answering, standby, read_only),) = execute_outside(raw, WHO_ANSWERS)
+    _refuse_pooler(raw, answering)
+    if standby or read_only:
+        raise _reader(target, standby)
+
+
+def _refuse_pooler(raw: Any, answering: int) -> None:
     invented = int.from_bytes((raw._backend_key_data or b"")[:4], "big")
-    if execute_outside(raw, "SELECT pg_backend_pid()") != [[invented]]:
+    if answering != invented:
         raise PoolerFound(
             f"Process {invented} let us in and another one answers: a pooler or proxy shares its sessions.",
             DIRECTLY,
         )
+
+
+def _reader(target: Target, standby: bool) -> ReaderFound:
+    where = f"{target.host}:{target.port}"
+    if standby:
+        return ReaderFound(
+            f"{where} takes no writes: it replays another server.",
+            "name the writer: on Aurora the cluster endpoint (.cluster-, not .cluster-ro-), on RDS the "
+            "instance that is nobody's replica",
+        )
+    return ReaderFound(
+        f"{where} takes no writes: default_transaction_read_only is on for {target.user} in {target.name}.",
+        f"ALTER ROLE {target.user} SET default_transaction_read_only = off (a server that is a reader as a "
+        "whole stays one: then name the writer)",
+    )
 
 
 def execute_outside(raw: Any, statements: str) -> list[list[Any]]:

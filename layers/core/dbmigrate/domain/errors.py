@@ -2,7 +2,7 @@
 
 DbMigrateError
     Misconfigured             usage or configuration (exit 2)
-        LoginFailed, MissingPolicy, PoolerFound
+        LoginFailed, MissingPolicy, PoolerFound, ReaderFound
         DatabaseUnreachable
             NoConnectionFree
     Refused                   validation or policy says no; nothing was changed (exit 3)
@@ -58,6 +58,10 @@ class LoginFailed(Misconfigured):
 
 class PoolerFound(Misconfigured):
     """A pooler or RDS Proxy stands between us and PostgreSQL; session locks and settings would leak."""
+
+
+class ReaderFound(Misconfigured):
+    """The server takes no writes: a replica, or the reader endpoint of a cluster."""
 
 
 class MissingPolicy(Misconfigured):
