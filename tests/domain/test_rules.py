@@ -32,13 +32,11 @@ PLAIN_INDEX = Effects(
     ),
 )
 INSTEAD = """def upgrade() -> None:
-    with op.get_context().autocommit_block():
-        op.create_index("ix", "users", ["name"], postgresql_concurrently=True)
+    op.create_index_concurrently("ix", "users", ["name"])
 
 
 def downgrade() -> None:
-    with op.get_context().autocommit_block():
-        op.drop_index("ix", "users", postgresql_concurrently=True)"""
+    op.drop_index_concurrently("ix", "users")"""
 
 
 def found(**more: Any) -> list[tuple[str, str]]:

@@ -7,10 +7,8 @@ from alembic import op
 
 
 def upgrade() -> None:
-    with op.get_context().autocommit_block():
-        op.create_index("ix_orders_gift", "orders", ["gift"], postgresql_concurrently=True)
+    op.create_index_concurrently("ix_orders_gift", "orders", ["gift"])
 
 
 def downgrade() -> None:
-    with op.get_context().autocommit_block():
-        op.drop_index("ix_orders_gift", "orders", postgresql_concurrently=True)
+    op.drop_index_concurrently("ix_orders_gift", "orders")

@@ -1,16 +1,14 @@
-"""Build the index that proves that no code belongs to two orders.
+"""No code belongs to two orders.
 
-Rollback: drop the index.
+Rollback: drop the constraint.
 """
 
 from alembic import op
 
 
 def upgrade() -> None:
-    with op.get_context().autocommit_block():
-        op.create_index("uq_orders_code", "orders", ["code"], unique=True, postgresql_concurrently=True)
+    op.add_unique("uq_orders_code", "orders", ["code"])
 
 
 def downgrade() -> None:
-    with op.get_context().autocommit_block():
-        op.drop_index("uq_orders_code", "orders", postgresql_concurrently=True)
+    op.drop_constraint("uq_orders_code", "orders")

@@ -7,10 +7,8 @@ from alembic import op
 
 
 def upgrade() -> None:
-    with op.get_context().autocommit_block():
-        op.drop_index("ix_orders_placed_at", "orders", postgresql_concurrently=True)
+    op.drop_index_concurrently("ix_orders_placed_at", "orders")
 
 
 def downgrade() -> None:
-    with op.get_context().autocommit_block():
-        op.create_index("ix_orders_placed_at", "orders", ["placed_at"], postgresql_concurrently=True)
+    op.create_index_concurrently("ix_orders_placed_at", "orders", ["placed_at"])

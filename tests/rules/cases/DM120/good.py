@@ -7,7 +7,7 @@ from alembic import op
 
 
 def upgrade() -> None:
-    op.create_check_constraint("ck_orders_total", "orders", "total >= 0", postgresql_not_valid=True)
+    op.add_check("ck_orders_total", "orders", "total >= 0")
 
 
 def downgrade() -> None:

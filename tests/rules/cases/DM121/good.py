@@ -7,9 +7,7 @@ from alembic import op
 
 
 def upgrade() -> None:
-    op.create_foreign_key(
-        "fk_refunds_order_id", "refunds", "orders", ["order_id"], ["id"], postgresql_not_valid=True
-    )
+    op.add_foreign_key("fk_refunds_order_id", "refunds", "orders", ["order_id"], ["id"])
 
 
 def downgrade() -> None:

@@ -7,8 +7,8 @@ from alembic import op
 
 
 def upgrade() -> None:
-    op.create_check_constraint("ck_orders_code", "orders", "code IS NOT NULL", postgresql_not_valid=True)
+    op.set_not_null("orders", "code")
 
 
 def downgrade() -> None:
-    op.drop_constraint("ck_orders_code", "orders")
+    op.alter_column("orders", "code", nullable=True)

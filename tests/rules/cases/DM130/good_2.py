@@ -1,23 +1,13 @@
-"""Fill the currency of the orders of before, 5,000 at a time; after an interruption it simply runs again.
+"""Fill the currency of the orders of before, batch by batch; after an interruption it goes on where it was.
 
 Rollback: nothing; the column goes with the revision before.
 """
 
-import sqlalchemy as sa
 from alembic import op
-
-BATCH = sa.text(
-    """
-    UPDATE orders SET currency = 'EUR'
-    WHERE id IN (SELECT id FROM orders WHERE currency IS NULL ORDER BY id LIMIT 5000)
-    """
-)
 
 
 def upgrade() -> None:
-    with op.get_context().autocommit_block():
-        while op.get_bind().execute(BATCH).rowcount:
-            pass
+    op.backfill("orders", {"currency": "'EUR'"}, "currency IS NULL")
 
 
 def downgrade() -> None:

@@ -9,10 +9,8 @@ YEAR = "at >= '2026-01-01Z' AND at < '2027-01-01Z'"
 
 
 def upgrade() -> None:
-    op.execute(f"ALTER TABLE events_2026 ADD CONSTRAINT ck_events_2026_at CHECK ({YEAR}) NOT VALID")
-    op.execute(
-        f"ALTER TABLE events_default ADD CONSTRAINT ck_events_default_at CHECK (NOT ({YEAR})) NOT VALID"
-    )
+    op.add_check("ck_events_2026_at", "events_2026", YEAR)
+    op.add_check("ck_events_default_at", "events_default", f"NOT ({YEAR})")
 
 
 def downgrade() -> None:

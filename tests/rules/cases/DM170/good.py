@@ -1,4 +1,4 @@
-"""Give every new order a token for links.
+"""Give every order a token for links.
 
 Rollback: drop the column; no link was sent yet.
 """
@@ -8,8 +8,7 @@ from alembic import op
 
 
 def upgrade() -> None:
-    op.add_column("orders", sa.Column("token", sa.Uuid))
-    op.alter_column("orders", "token", server_default=sa.func.gen_random_uuid())
+    op.add_column_with_default("orders", sa.Column("token", sa.Uuid), "gen_random_uuid()")
 
 
 def downgrade() -> None:

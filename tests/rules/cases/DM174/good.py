@@ -1,4 +1,4 @@
-"""No new owner has a name of more than fifty letters.
+"""No owner has a name of more than fifty letters.
 
 Rollback: drop the check.
 """
@@ -7,7 +7,7 @@ from alembic import op
 
 
 def upgrade() -> None:
-    op.create_check_constraint("ck_owner", "documents", "length(owner) <= 50", postgresql_not_valid=True)
+    op.add_check("ck_owner", "documents", "length(owner) <= 50")
 
 
 def downgrade() -> None:

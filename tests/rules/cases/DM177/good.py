@@ -3,21 +3,11 @@
 Rollback: nothing to do; nobody reads the column yet.
 """
 
-import sqlalchemy as sa
 from alembic import op
 
 
 def upgrade() -> None:
-    rows = sa.text("""
-        WITH batch AS (SELECT id FROM orders WHERE id > :after ORDER BY id LIMIT 5000),
-             changed AS (UPDATE orders SET code_folded = lower(code) FROM batch
-                         WHERE orders.id = batch.id AND orders.code_folded IS NULL)
-        SELECT max(id) FROM batch
-    """).bindparams(sa.bindparam("after", type_=sa.BigInteger))
-    with op.get_context().autocommit_block():
-        after = -1
-        while after is not None:
-            after = op.get_bind().scalar(rows, {"after": after})
+    op.backfill("orders", {"code_folded": "lower(code)"}, "code_folded IS NULL")
 
 
 def downgrade() -> None:

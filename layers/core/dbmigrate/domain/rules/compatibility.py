@@ -91,9 +91,8 @@ def inserts_fail(facts: Facts) -> Iterator[Hit]:
     "DM203",
     "the running application meets another type",
     hurts="its comparisons may find no operator, its writes no cast, and what it reads has another form",
-    instead="add a second column of the new type beside the old one, keep both equal by a trigger, and drop "
-    "the old one in "
-    "a later plan",
+    instead="op.expand_column_type: a second column of the new type beside the old one, which a trigger "
+    "keeps equal; drop the old one in a later plan",
 )
 def other_type(facts: Facts) -> Iterator[Hit]:
     """A column that was there before the plan has a type of another kind. Within a kind (text and varchar,
@@ -118,14 +117,22 @@ def other_type(facts: Facts) -> Iterator[Hit]:
 def refused(facts: Facts) -> Iterator[Hit]:
     """A CHECK, a foreign key, a unique or NOT NULL constraint is new for columns that the running application
     writes, or a default is gone that it may rely on, or row security is on. Silent where a CHECK said the
-    same before. Severity: note; review for NOT NULL and for a default that is gone from a NOT NULL column."""
+    same before. Severity: note; review for a default that is gone from a NOT NULL column, and for NOT NULL
+    unless a check, which is a note itself, was valid first, as op.set_not_null does it."""
     for found in _broken(facts, "constraint", "null", "default", "conflict"):
         if found.name not in facts.start.get("column", {}) and found.what == "null":
             continue
         if found.what == "constraint" and found.name in facts.start.get("column", {}):
             continue  # DM174 speaks of narrower types
-        fails = found.what == "null" or (found.what == "default" and "fail:" in found.text)
+        null = found.what == "null" and not _checked_first(facts, found)
+        fails = null or (found.what == "default" and "fail:" in found.text)
         yield Hit("review" if fails else "note", f"{found.text}.", _statement(facts, found), found.relation)
+
+
+def _checked_first(facts: Facts, found: Break) -> bool:
+    wanted = f"CHECK (({short(found.name)} IS NOT NULL))"
+    validated = (act for _, effects in numbered(facts) for act in effects.did("validate constraint"))
+    return any(act.table == found.relation and act.now == wanted for act in validated)
 
 
 @rule(
@@ -186,9 +193,9 @@ def privilege_lost(facts: Facts) -> Iterator[Hit]:
     hurts="there is no moment at which old and new application both work: the old one knows only the old "
     "name, the new one "
     "only the new",
-    instead="a table: rename it and make a view of the old name in the same revision. A column: add the new "
-    "one, keep "
-    "both equal by a trigger, and drop the old one in a later plan",
+    instead="a table: rename it and make a view of the old name in the same revision. A column: "
+    "op.expand_column_rename, which keeps both equal by a trigger, and op.contract_column_rename in a later "
+    "plan",
 )
 def renamed(facts: Facts) -> Iterator[Hit]:
     """A table or a column that was there before the plan has another name, and nothing stands under the old

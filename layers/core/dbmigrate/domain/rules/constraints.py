@@ -48,7 +48,7 @@ def scanned(facts: Facts, effects: Effects) -> list[str]:
     "check validated at once",
     hurts="ADD CHECK takes ACCESS EXCLUSIVE and then reads the whole table for a row that breaks it; not "
     "even a SELECT gets through meanwhile",
-    instead="add it NOT VALID, which takes a moment and holds for new rows; in the next revision VALIDATE "
+    instead="op.add_check: NOT VALID first, which takes a moment and holds for new rows, then VALIDATE "
     "CONSTRAINT, which reads while everyone reads and writes",
 )
 def check_validated(facts: Facts) -> Iterator[Hit]:
@@ -66,7 +66,7 @@ def check_validated(facts: Facts) -> Iterator[Hit]:
                 number,
                 act.table,
                 lock,
-                write.not_valid(act.name, act.table, act.now or ""),
+                write.constraint(act.name, act.table, act.now or ""),
             )
 
 
@@ -75,8 +75,8 @@ def check_validated(facts: Facts) -> Iterator[Hit]:
     "foreign key validated at once",
     hurts="ADD FOREIGN KEY takes SHARE ROW EXCLUSIVE on both tables and reads them while it holds it: "
     "writers of the child and of the parent wait",
-    instead="add it NOT VALID, which takes both locks for a moment and holds for new rows; in the next "
-    "revision VALIDATE CONSTRAINT, which lets everyone read and write",
+    instead="op.add_foreign_key: NOT VALID first, which takes both locks for a moment and holds for new "
+    "rows, then VALIDATE CONSTRAINT, which lets everyone read and write",
 )
 def foreign_key_validated(facts: Facts) -> Iterator[Hit]:
     """A FOREIGN KEY without NOT VALID is added to a table that exists today. Severity: by the larger of child
@@ -97,7 +97,7 @@ def foreign_key_validated(facts: Facts) -> Iterator[Hit]:
             lock,
             None
             if kind_of(facts.before, act.table) == "p"
-            else write.not_valid(act.name, act.table, act.now or ""),
+            else write.constraint(act.name, act.table, act.now or ""),
         )
 
 
@@ -106,7 +106,8 @@ def foreign_key_validated(facts: Facts) -> Iterator[Hit]:
     "column added together with its constraint",
     hurts="ADD COLUMN takes ACCESS EXCLUSIVE. With a CHECK it reads the whole table under it, though no "
     "row has a value yet; with REFERENCES it takes the parent's writers along",
-    instead="add the column alone; in the next revision its constraint NOT VALID, then VALIDATE CONSTRAINT",
+    instead="add the column alone; in the next revision its constraint with op.add_check or "
+    "op.add_foreign_key",
 )
 def column_with_constraint(facts: Facts) -> Iterator[Hit]:
     """ADD COLUMN with a CHECK or REFERENCES in the same statement, on a table that exists today. Severity
@@ -135,7 +136,7 @@ def column_with_constraint(facts: Facts) -> Iterator[Hit]:
     "validated in the transaction that added it",
     hurts="NOT VALID only helps when the transaction ends: the strong lock that adding took is held until "
     "then, and VALIDATE CONSTRAINT reads the whole table under it",
-    instead="VALIDATE CONSTRAINT in the next revision",
+    instead="op.add_check or op.add_foreign_key, which validate in a transaction of their own",
 )
 def validated_under_its_lock(facts: Facts) -> Iterator[Hit]:
     """A constraint of a table that exists today is added NOT VALID and validated in the same transaction.
@@ -155,7 +156,7 @@ def validated_under_its_lock(facts: Facts) -> Iterator[Hit]:
                 number,
                 act.table,
                 lock,
-                write.not_valid(act.name, act.table, added[key].now or ""),
+                write.constraint(act.name, act.table, added[key].now or ""),
             )
 
 
@@ -221,8 +222,8 @@ def parent_locked_by_new_table(facts: Facts) -> Iterator[Hit]:
     "NOT NULL set with a scan",
     hurts="SET NOT NULL takes ACCESS EXCLUSIVE and reads the whole table for a NULL; not even a SELECT gets "
     "through meanwhile",
-    instead="a CHECK (… IS NOT NULL) NOT VALID, in the next revision VALIDATE CONSTRAINT, in the one after "
-    "it SET NOT NULL, which then believes the check and reads nothing",
+    instead="op.set_not_null: a CHECK (… IS NOT NULL) NOT VALID, VALIDATE CONSTRAINT, then SET NOT NULL, "
+    "which believes the check and reads nothing",
 )
 def not_null_scan(facts: Facts) -> Iterator[Hit]:
     """A column of a table that exists today becomes NOT NULL and the table is read in full for it. Silent

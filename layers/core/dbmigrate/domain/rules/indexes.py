@@ -36,8 +36,8 @@ MAY_KEEP_AN_INVALID_ONE = re.compile(
     hurts="building lasts as long as the table is large. CREATE INDEX takes SHARE meanwhile: reading goes "
     "on, and every insert, update and delete waits. A key (PRIMARY KEY, UNIQUE, EXCLUDE) takes ACCESS "
     "EXCLUSIVE, and with it even reading waits",
-    instead="CREATE INDEX CONCURRENTLY in autocommit_block, alone in its revision; "
-    "for a key, then ADD CONSTRAINT … USING INDEX in the next, which takes the lock for a moment only",
+    instead="op.create_index_concurrently, which finds and clears what a broken build left; for a unique key "
+    "op.add_unique, which then takes the lock for a moment only",
 )
 def plain_index(facts: Facts) -> Iterator[Hit]:
     """An index or a key of a table that exists today is built under a lock behind which its writers wait.
@@ -94,7 +94,7 @@ def _concurrently(facts: Facts, effects: Effects, act: Act) -> str | None:
     "index dropped while the application waits",
     hurts="DROP INDEX takes ACCESS EXCLUSIVE on the table. It needs it for a moment only, but it waits for "
     "every query that runs on the table, and all later ones wait behind it",
-    instead="DROP INDEX CONCURRENTLY in autocommit_block, alone in its revision",
+    instead="op.drop_index_concurrently",
 )
 def plain_drop(facts: Facts) -> Iterator[Hit]:
     """An index of a table that exists today is dropped, not CONCURRENTLY, and neither with its table, its
@@ -147,7 +147,8 @@ def plain_reindex(facts: Facts) -> Iterator[Hit]:
     "an invalid index may be taken for the new one",
     hurts="a build that was broken off leaves an index that is INVALID: it costs every write and serves no "
     "query. IF NOT EXISTS finds its name, says so in a NOTICE, and the revision succeeds with no index built",
-    instead="leave IF NOT EXISTS out; the runner drops what its own broken build left, and builds it again",
+    instead="op.create_index_concurrently: it drops what its own broken build left, builds it again, and "
+    "refuses an index that is not the one it means",
 )
 def may_accept_an_invalid_index(facts: Facts) -> Iterator[Hit]:
     """CREATE INDEX CONCURRENTLY IF NOT EXISTS on a table that exists today. Severity: review."""

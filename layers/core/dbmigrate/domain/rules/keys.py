@@ -12,7 +12,8 @@ from dbmigrate.domain.findings import Hit
 from dbmigrate.domain.rules import write_instead as write
 from dbmigrate.domain.rules.look import numbered, short
 from dbmigrate.domain.rules.register import rule
-from dbmigrate.domain.rules.revision_text import execute, revision, revisions, sql_name, word
+from dbmigrate.domain.rules.revision_text import call, revision, schema_of, word
+from dbmigrate.domain.rules.write_constraints import added
 
 FOREIGN_KEY = re.compile(r"FOREIGN KEY \((.*?)\) REFERENCES (\S+?)\((.*?)\)")
 PRIMARY_KEY = re.compile(r"PRIMARY KEY \((.*?)\)")
@@ -26,7 +27,7 @@ SMALL = {"smallint": "32 767", "integer": "2 147 483 647"}
     hurts="every DELETE of a referenced row, and every UPDATE of its key, reads the whole referencing table "
     "to see whether "
     "the row is still needed, and keeps its locks meanwhile",
-    instead="an index whose first columns are those of the key; CREATE INDEX CONCURRENTLY where the table "
+    instead="an index whose first columns are those of the key; op.create_index_concurrently where the table "
     "exists today",
 )
 def unindexed_key(facts: Facts) -> Iterator[Hit]:
@@ -69,7 +70,8 @@ def _has_index(catalog: Mapping[str, Mapping[str, str]], table: str, columns: li
     for definition in catalog.get("index", {}).values():
         match = INDEX.match(definition)
         if match and match[1] == table and " WHERE " not in definition:
-            first = _names(match[2].rpartition(")")[0])[: len(columns)]
+            listed = match[2].partition(" INCLUDE (")[0].rpartition(")")[0]
+            first = _names(listed)[: len(columns)]
             if sorted(first) == sorted(columns):
                 return True
     return False
@@ -80,16 +82,18 @@ def _names(columns: str) -> list[str]:
 
 
 def _index_first(facts: Facts, name: str, table: str, columns: list[str], definition: str) -> str | None:
-    """The index, and the key in the next revision; None where the columns are the revision's own."""
+    """The index, and then the key; None where the columns are the revision's own."""
     known = all(f"{table}.{each}" in facts.before.get("column", {}) for each in columns)
     if not known or not definition.endswith("NOT VALID"):
         return None
     schema, _, bare = table.rpartition(".")
-    index = f"ix_{bare}_{'_'.join(columns)}"[:63]
-    text = f"CREATE INDEX {index} ON {table} USING btree ({', '.join(columns)})"
-    on, key = f"ALTER TABLE {sql_name(table)}", word(short(name))
-    add = revision(execute(f"{on} ADD CONSTRAINT {key} {definition}"), execute(f"{on} DROP CONSTRAINT {key}"))
-    return revisions(write.index(f"{schema}.{index}", table, text), add)
+    index = f"{schema}.ix_{bare}_{'_'.join(columns)}"[: len(schema) + 64]
+    build = write.build(
+        index, table, f"CREATE INDEX {index} ON {table} USING btree ({', '.join(map(word, columns))})"
+    )
+    gone = call("op.drop_constraint", short(name), bare, schema=schema_of(table))
+    add = added(name, table, definition)
+    return revision(f"{build}\n{add}", f"{write.drop(index, table)}\n{gone}") if add else None
 
 
 @rule(

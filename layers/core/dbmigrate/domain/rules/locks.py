@@ -36,8 +36,8 @@ PROGRAM = re.compile(r"^\s*(?:DO|CALL|SELECT|WITH)\b", re.IGNORECASE)
     hurts="a lock is kept to the end of its transaction. ALTER TABLE needs its ACCESS EXCLUSIVE for a "
     "moment; with a backfill, a scan or a build behind it in the same revision, the application stands "
     "still for all of it",
-    instead="end the revision after the statement that takes the lock, and do the slow work in the next; "
-    "rows in batches, in autocommit_block",
+    instead="end the revision after the statement that takes the lock, and do the slow work in the next: "
+    "rows with op.backfill",
 )
 def held_through_slow_work(facts: Facts) -> Iterator[Hit]:
     """A statement reads a table that exists today in full, rewrites it, indexes it or writes all of its rows,

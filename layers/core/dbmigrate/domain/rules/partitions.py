@@ -30,8 +30,8 @@ PARTITION_OF = re.compile(r"PARTITION OF (\S+) (.*)", re.DOTALL)
     hurts="ATTACH PARTITION reads the new partition for rows outside of its bounds, and the DEFAULT "
     "partition for rows inside of them; both are under ACCESS EXCLUSIVE meanwhile, and an INSERT that the "
     "DEFAULT partition would take waits",
-    instead="a CHECK that says the bounds, NOT VALID; VALIDATE CONSTRAINT in the next revision; then "
-    "ATTACH, which believes it and reads nothing. The DEFAULT partition needs one that excludes them",
+    instead="op.add_check with the bounds; in the next revision ATTACH, which believes it and reads nothing. "
+    "The DEFAULT partition needs a check that excludes them",
 )
 def attach_scans(facts: Facts) -> Iterator[Hit]:
     """A table becomes a partition of one that exists today, and it or the DEFAULT partition is read in full

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import textwrap
+from dataclasses import dataclass
 from typing import Any
 
 NEXT = "\n\n\n# The next revision:\n\n\n"
 WIDTH = 100
 PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
+QUOTED = re.compile(r'"(?:[^"]|"")+"')
+PIECES = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[^'"]""", re.DOTALL)
 BIND = re.compile(r"(?<![:\w\\]):(?=\w)")
 
 
@@ -35,6 +38,18 @@ def execute(sql: str) -> str:
     return call("op.execute", BIND.sub(r"\\:", sql))
 
 
+@dataclass(frozen=True)
+class Code:
+    """Python as it stands, among a call's values."""
+
+    text: str
+
+
+def sql_text(sql: str) -> Code:
+    """An expression for an operation that takes names or SQLAlchemy's text."""
+    return Code(call("sa.text", BIND.sub(r"\\:", sql)))
+
+
 def quoted(text: str) -> str:
     """A string literal, in double quotes where that needs no escapes."""
     if '"' in text or "\n" in text:
@@ -53,6 +68,8 @@ def call(function: str, *given: Any, **named: Any) -> str:
 
 
 def _value(value: Any) -> str:
+    if isinstance(value, Code):
+        return value.text
     if isinstance(value, list):
         return f"[{', '.join(map(_value, value))}]"
     return quoted(value) if isinstance(value, str) else repr(value)
@@ -74,6 +91,25 @@ def sql_name(name: str) -> str:
     """The full name as SQL needs it; public stays out, as people write it."""
     schema, last = split(name)
     return word(last) if schema == "public" else f"{word(schema)}.{word(last)}"
+
+
+def parts(text: str) -> list[str]:
+    """A list of SQL at its outermost commas: ``lower(a, 'x'), "b"``."""
+    found, depth = [""], 0
+    for piece in PIECES.findall(text):
+        depth += (piece == "(") - (piece == ")")
+        if piece == "," and not depth:
+            found.append("")
+        else:
+            found[-1] += piece
+    return [each.strip() for each in found]
+
+
+def plain(name: str) -> str | None:
+    """The name that an SQL identifier is; None for anything else."""
+    if QUOTED.fullmatch(name):
+        return name[1:-1].replace('""', '"')
+    return name if PLAIN.fullmatch(name) else None
 
 
 def word(name: str) -> str:

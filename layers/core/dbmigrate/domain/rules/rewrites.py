@@ -23,8 +23,8 @@ UTC = ("utc", "etc/utc", "gmt", "etc/gmt", "uct", "etc/uct", "zulu", "universal"
     "identity and a generated column that is stored are written into every row while ACCESS EXCLUSIVE is "
     "held, "
     "and all indexes are built again; a constant and now() cost nothing",
-    instead="add the column without a default, set the default in the same revision, which costs nothing, "
-    "and fill the rows of today in batches in the next",
+    instead="op.add_column_with_default: the column without a default, then its default, which costs "
+    "nothing, then the rows of today in batches",
 )
 def column_rewrites(facts: Facts) -> Iterator[Hit]:
     """A column is added to a table that exists today, and PostgreSQL gives the table new storage. Severity:
@@ -68,8 +68,8 @@ def _rewritten(facts: Facts, number: int, effects: Effects, act: Act, why: str, 
     "varchar "
     "or a numeric of the same scale, and going to text, costs nothing; int to bigint and any other change "
     "does",
-    instead="add a second column of the new type, keep both equal by a trigger, fill it in batches, "
-    "read the new one, and drop the old one in a later plan",
+    instead="op.expand_column_type: a second column of the new type, which a trigger keeps equal and batches "
+    "fill; op.swap_column_type gives it the name, op.contract_column_type drops the old one in a later plan",
 )
 def type_rewrites(facts: Facts) -> Iterator[Hit]:
     """A column of a table that exists today gets a type for which PostgreSQL writes the table anew, reads it
@@ -151,9 +151,8 @@ def _by_zone(facts: Facts, number: int, act: Act) -> Iterator[Hit]:
     hurts="a value that is too long or too large makes the whole revision fail on the live data, a numeric "
     "is rounded and "
     "a time loses digits without a word; and what the old application writes from then on may be refused",
-    instead="keep the type and add a CHECK NOT VALID, which refuses new values only; validate it when the "
-    "old ones "
-    "are mended. This is a contraction: first release the application that writes only what fits",
+    instead="keep the type and add a check with op.add_check, when the old values are mended. This is a "
+    "contraction: first release the application that writes only what fits",
 )
 def narrowing(facts: Facts) -> Iterator[Hit]:
     """A column of a table that exists today gets a type that cannot hold all values of the old one. Severity:

@@ -42,9 +42,8 @@ def _columns(facts: Facts, table: Act) -> Iterator[tuple[str, str]]:
     hurts="ADD COLUMN … NOT NULL without a default fails on the live table as soon as it holds one row; and "
     "from then on "
     "every insert of the application that still runs fails, because it does not know the column",
-    instead="add it with a constant default, which costs nothing; or nullable, filled in batches, and NOT "
-    "NULL in a "
-    "later plan, when every instance that runs writes it",
+    instead="add it with a constant default, which costs nothing; or nullable, filled with op.backfill, "
+    "and op.set_not_null in a later plan, when every instance that runs writes it",
 )
 def required_column(facts: Facts) -> Iterator[Hit]:
     """A column is added to a table that exists today, NOT NULL, and neither a default nor an identity nor an

@@ -8,7 +8,21 @@ from collections.abc import Iterator
 from dbmigrate.domain.catalog import Catalog
 from dbmigrate.domain.columns import column
 from dbmigrate.domain.delta import KEY
-from dbmigrate.domain.rules.revision_text import BIND, execute, outside, revision, revisions, sql_name, word
+from dbmigrate.domain.rules.revision_text import (
+    BIND,
+    Code,
+    call,
+    execute,
+    outside,
+    quoted,
+    revision,
+    revisions,
+    schema_of,
+    split,
+    sql_name,
+    word,
+)
+from dbmigrate.domain.rules.write_constraints import constraint as added_check
 
 BATCH_ROWS = 5_000
 KEPT_EQUAL = """CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -38,6 +52,30 @@ KEY_TYPES = {
     "text": ("Text", '""'),
     "character varying": ("Text", '""'),
 }
+
+
+SQLALCHEMY = {
+    "text": "sa.Text",
+    "uuid": "sa.Uuid",
+    "smallint": "sa.SmallInteger",
+    "integer": "sa.Integer",
+    "bigint": "sa.BigInteger",
+    "boolean": "sa.Boolean",
+    "date": "sa.Date",
+    "double precision": "sa.Double",
+    "timestamp with time zone": "sa.DateTime(timezone=True)",
+    "timestamp without time zone": "sa.DateTime",
+}
+SIZED = {"character varying": "sa.String", "numeric": "sa.Numeric"}
+
+
+def alembic_type(type_: str) -> str | None:
+    """A type as a revision writes it; None where that would need an import."""
+    match = re.fullmatch(r"([a-z ]+?)(?:\((\d+)(?:,(\d+))?\))?", type_)
+    if match is None or match[1] not in SIZED:
+        return SQLALCHEMY.get(type_)
+    sizes = ", ".join(size for size in match.groups()[1:] if size)
+    return f"{SIZED[match[1]]}({sizes})" if sizes else SIZED[match[1]]
 
 
 def key_column(catalog: Catalog, table: str) -> tuple[str, str] | None:
@@ -71,12 +109,16 @@ def batches(catalog: Catalog, table: str, work: str) -> str | None:
 
 
 def update(catalog: Catalog, table: str, assignments: str, condition: str | None) -> str | None:
-    """An UPDATE of a whole table, in batches."""
-    name = sql_name(table)
-    more = f" AND ({condition})" if condition else ""
-    work = f"UPDATE {name} SET {assignments} FROM batch WHERE {name}.{{key}} = batch.{{key}}{more}"
-    body = batches(catalog, table, work)
-    return revision(body, "pass") if body else None
+    """An UPDATE of a whole table, in batches; None where no key tells how to walk it."""
+    if not _has_key(catalog, table):
+        return None
+    given = (split(table)[1], assignments, *([condition] if condition else []))
+    return revision(call("op.backfill", *given, schema=schema_of(table)), "pass")
+
+
+def _has_key(catalog: Catalog, table: str) -> bool:
+    keys = catalog.get("constraint", {}).items()
+    return any(what.startswith("PRIMARY KEY") and name.rpartition(".")[0] == table for name, what in keys)
 
 
 def delete(catalog: Catalog, table: str, condition: str | None) -> str | None:
@@ -90,20 +132,30 @@ def delete(catalog: Catalog, table: str, condition: str | None) -> str | None:
 
 
 def filled(catalog: Catalog, name: str, definition: str) -> str | None:
-    """A column with a default that differs from row to row: added empty, and filled in the next revision."""
+    """A column with a default that differs from row to row: added empty, then given the default, then
+    filled."""
     table, _, bare = name.rpartition(".")
     seen, default = column(definition), definition.rpartition(" DEFAULT ")[2]
-    fill = update(catalog, table, f"{word(bare)} = {default}", f"{sql_name(table)}.{word(bare)} IS NULL")
-    if not seen.default or fill is None:
+    type_ = alembic_type(seen.type)
+    if not seen.default or type_ is None or not _has_key(catalog, table):
         return None
+    more = ", nullable=False" if seen.not_null else ""
+    made = Code(f"sa.Column({quoted(bare)}, {type_}{more})")
+    where = schema_of(table)
+    add = call("op.add_column_with_default", split(table)[1], made, default, schema=where)
+    gone = call("op.drop_column", split(table)[1], bare, schema=where)
     sequence = re.match(r"nextval\('([^']+)'::regclass\)$", default)
-    up = [execute(f"CREATE SEQUENCE {sequence[1]}")] if sequence else []
-    up.append(execute(f"ALTER TABLE {sql_name(table)} ADD COLUMN {word(bare)} {seen.type}"))
-    up.append(execute(f"ALTER TABLE {sql_name(table)} ALTER COLUMN {word(bare)} SET DEFAULT {default}"))
-    if sequence:
-        up.append(execute(f"ALTER SEQUENCE {sequence[1]} OWNED BY {sql_name(table)}.{word(bare)}"))
-    back = execute(f"ALTER TABLE {sql_name(table)} DROP COLUMN {word(bare)}")
-    return revisions(revision("\n".join(up), back), fill)
+    if sequence is None:
+        return revision(add, gone)
+    on = f"{sql_name(table)}.{word(bare)}"
+    return revisions(
+        revision(execute(f"CREATE SEQUENCE {sequence[1]}"), execute(f"DROP SEQUENCE {sequence[1]}")),
+        revision(add, gone),
+        revision(
+            execute(f"ALTER SEQUENCE {sequence[1]} OWNED BY {on}"),
+            execute(f"ALTER SEQUENCE {sequence[1]} OWNED BY NONE"),
+        ),
+    )
 
 
 def beside(catalog: Catalog, table: str, old: str, new: str, types: tuple[str, str]) -> str | None:
@@ -174,16 +226,12 @@ def in_utc(name: str, was: str, now: str) -> str:
 
 
 def checked_length(table: str, name: str, type_: str) -> str | None:
-    """A CHECK in place of a shorter type, valid in the next revision; None for what has no length."""
+    """A CHECK in place of a shorter type; None for what has no length."""
     match = re.fullmatch(r"character varying\((\d+)\)", type_)
     if match is None:
         return None
-    constraint = f"ck_{table.rpartition('.')[2]}_{name}_length"[:63]
-    on = f"ALTER TABLE {sql_name(table)}"
-    drop = execute(f"{on} DROP CONSTRAINT {word(constraint)}")
-    add = f"{on} ADD CONSTRAINT {word(constraint)} CHECK (length({word(name)}) <= {match[1]}) NOT VALID"
-    valid = execute(f"{on} VALIDATE CONSTRAINT {word(constraint)}")
-    return revisions(revision(execute(add), drop), revision(valid, f"{drop}\n{execute(add)}"))
+    own = f"ck_{split(table)[1]}_{name}_length"[:63]
+    return added_check(f"{table}.{own}", table, f"CHECK (length({word(name)}) <= {match[1]})")
 
 
 def _cast(value: str, was: str, now: str) -> str:

@@ -10,27 +10,34 @@ from dbmigrate.domain.rules.revision_text import (
     call,
     execute,
     outside,
+    parts,
+    plain,
     revision,
     revisions,
     schema_of,
     split,
     sql_name,
+    sql_text,
     word,
 )
 
-SIMPLE = re.compile(r"CREATE (UNIQUE )?INDEX \S+ ON (?:ONLY )?\S+ USING (\w+) \((\w+(?:, \w+)*)\)")
+DEFINITION = re.compile(
+    r"CREATE (?P<unique>UNIQUE )?INDEX .+? ON (?P<only>ONLY )?(?:\S+?) USING (?P<using>\w+) "
+    r"\((?P<columns>.+?)\)(?: INCLUDE \((?P<include>[^()]+)\))?(?: WHERE (?P<where>.+))?",
+    re.DOTALL,
+)
 NAME_IN_DEFINITION = re.compile(r"(CREATE (?:UNIQUE )?INDEX) (\S+) ON ")
 KEY = re.compile(r"(UNIQUE|PRIMARY KEY) \(([^()]+)\)")
 
 
 def index(name: str, table: str, definition: str) -> str:
     """Build it CONCURRENTLY."""
-    return revision(outside(_create(name, table, definition)), outside(_drop(name, table)))
+    return revision(build(name, table, definition), drop(name, table))
 
 
 def drop_index(name: str, table: str, definition: str) -> str:
     """Drop it CONCURRENTLY; the way back builds it so."""
-    return revision(outside(_drop(name, table)), outside(_create(name, table, definition)))
+    return revision(drop(name, table), build(name, table, definition))
 
 
 def reindex(indexes: Iterable[str]) -> str:
@@ -40,41 +47,50 @@ def reindex(indexes: Iterable[str]) -> str:
 
 
 def key(name: str, table: str, definition: str) -> str | None:
-    """A unique index CONCURRENTLY, and in the next revision the key of it; None for a key that no plain index
-    can carry, as of EXCLUDE."""
+    """The key by way of a unique index that is built CONCURRENTLY; None for one that no plain index can
+    carry, as of EXCLUDE."""
     match = KEY.fullmatch(definition)
     if match is None:
         return None
     constraint = name.rpartition(".")[2]
+    gone = call("op.drop_constraint", constraint, split(table)[1], schema=schema_of(table))
+    columns = [plain(each) for each in parts(match[2])]
+    if match[1] == "UNIQUE" and None not in columns:
+        add = call("op.add_unique", constraint, split(table)[1], columns, schema=schema_of(table))
+        return revision(add, gone)
+    return _key_of_index(constraint, table, match[1], match[2], gone)
+
+
+def _key_of_index(constraint: str, table: str, kind: str, columns: str, gone: str) -> str:
+    """The index, and in the next revision the key of it."""
     full = f"{split(table)[0]}.{constraint}"
-    unique = f"CREATE UNIQUE INDEX {word(constraint)} ON {sql_name(table)} USING btree ({match[2]})"
-    build = revision(outside(_create(full, table, unique)), outside(_drop(full, table)))
-    add = execute(
-        f"ALTER TABLE {sql_name(table)} ADD CONSTRAINT {word(constraint)} {match[1]} "
-        f"USING INDEX {word(constraint)}"
-    )
-    back = [call("op.drop_constraint", constraint, split(table)[1], schema=schema_of(table))]
-    back += [_create(full, table, unique, concurrently=False)]
-    return revisions(build, revision(add, "\n".join(back)))
+    unique = f"CREATE UNIQUE INDEX {word(constraint)} ON {sql_name(table)} USING btree ({columns})"
+    on = f"ALTER TABLE {sql_name(table)} ADD CONSTRAINT {word(constraint)}"
+    add = execute(f"{on} {kind} USING INDEX {word(constraint)}")
+    return revisions(index(full, table, unique), revision(add, f"{gone}\n{execute(unique)}"))
 
 
-def _create(name: str, table: str, definition: str, concurrently: bool = True) -> str:
-    plain = definition.removesuffix(" INVALID")
-    match = SIMPLE.fullmatch(plain)
-    if match is None or match[2] != "btree":
-        said = " CONCURRENTLY" if concurrently else ""
-        return execute(NAME_IN_DEFINITION.sub(rf"\1{said} \2 ON ", plain))
-    more = {"unique": True} if match[1] else {}
-    more |= {"postgresql_concurrently": True} if concurrently else {}
-    columns = [column.strip() for column in match[3].split(",")]
-    return call("op.create_index", split(name)[1], split(table)[1], columns, schema=schema_of(table), **more)
-
-
-def _drop(name: str, table: str) -> str:
+def build(name: str, table: str, definition: str) -> str:
+    """The operation that builds an index; PostgreSQL's own statement where it has no words for it."""
+    text = definition.removesuffix(" INVALID")
+    match = DEFINITION.fullmatch(text)
+    if match is None or match["only"]:
+        return outside(execute(NAME_IN_DEFINITION.sub(r"\1 CONCURRENTLY \2 ON ", text)))
+    names = [plain(each) or sql_text(each) for each in parts(match["columns"])]
+    using = match["using"] if match["using"] != "btree" else None
+    include = [plain(each) for each in parts(match["include"])] if match["include"] else None
+    more = {"unique": True if match["unique"] else None, "where": match["where"], "using": using}
     return call(
-        "op.drop_index",
+        "op.create_index_concurrently",
         split(name)[1],
         split(table)[1],
+        names,
         schema=schema_of(table),
-        postgresql_concurrently=True,
+        include=include,
+        **more,
     )
+
+
+def drop(name: str, table: str) -> str:
+    """The operation that drops an index."""
+    return call("op.drop_index_concurrently", split(name)[1], split(table)[1], schema=schema_of(table))

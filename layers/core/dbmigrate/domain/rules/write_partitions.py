@@ -16,7 +16,6 @@ from dbmigrate.domain.rules.revision_text import (
     schema_of,
     split,
     sql_name,
-    word,
 )
 
 RANGE = re.compile(r"FOR VALUES FROM \(([^(),]+)\) TO \(([^(),]+)\)")
@@ -25,26 +24,21 @@ RANGE_KEY = re.compile(r"RANGE \((\w+)\)")
 
 
 def attach(before: Catalog, parent: str, child: str, bound: str, read: Sequence[str]) -> str | None:
-    """Checks first, validated in the next revision, then ATTACH; None where the bounds are no plain range."""
+    """Checks first, then ATTACH in the next revision; None where the bounds are no plain range."""
     key, ends = RANGE_KEY.search(_relation(before, parent)), RANGE.fullmatch(bound)
     if key is None or ends is None:
         return None
     inside = f"{key[1]} >= {ends[1]} AND {key[1]} < {ends[2]}"
     if "MINVALUE" in inside or "MAXVALUE" in inside:
         return None
-    checks = {table: f"CHECK ({inside})" if table == child else f"CHECK (NOT ({inside}))" for table in read}
-    add = [
-        execute(f"ALTER TABLE {sql_name(t)} ADD CONSTRAINT {_check(t)} {c} NOT VALID")
-        for t, c in checks.items()
-    ]
+    checks = {table: inside if table == child else f"NOT ({inside})" for table in read}
+    add = [call("op.add_check", _check(t), split(t)[1], c, schema=schema_of(t)) for t, c in checks.items()]
     drop = [call("op.drop_constraint", _check(t), split(t)[1], schema=schema_of(t)) for t in checks]
-    validate = [execute(f"ALTER TABLE {sql_name(t)} VALIDATE CONSTRAINT {_check(t)}") for t in checks]
     join = execute(f"ALTER TABLE {sql_name(parent)} ATTACH PARTITION {sql_name(child)} {bound}")
     part = execute(f"ALTER TABLE {sql_name(parent)} DETACH PARTITION {sql_name(child)}")
     return revisions(
         revision("\n".join(add), "\n".join(drop)),
-        revision("\n".join(validate), "\n".join((*drop, *add))),
-        revision("\n".join((join, *drop)), "\n".join((part, *add, *validate))),
+        revision("\n".join((join, *drop)), "\n".join((*add, part))),
     )
 
 
@@ -83,4 +77,4 @@ def _relation(catalog: Catalog, name: str) -> str:
 
 
 def _check(table: str) -> str:
-    return word(f"ck_{split(table)[1]}_bounds"[:63])
+    return f"ck_{split(table)[1]}_bounds"[:63]
