@@ -8,9 +8,12 @@ from typing import Any
 
 from dbmigrate.adapters.database import Database
 from dbmigrate.adapters.history import History
+from dbmigrate.domain.progress import Progress as Work
 from dbmigrate.domain.words import counted, first_line
 from dbmigrate_cli.output import Output, Progress
+from dbmigrate_cli.working import told
 
+BEGIN = "begin"  # what a run says before each revision, long or short
 VERBS = {"upgrade": "Applying", "downgrade": "Undoing"}
 
 
@@ -29,6 +32,7 @@ def announced(output: Output) -> type[Database]:
             check: Callable[[tuple[str, ...]], None] = lambda current: None,
         ) -> None:
             lines = MoveLines(output, history, revisions, direction)
+            self.progress = lines.work
             output.say(f"{VERBS[direction]} {counted(len(revisions), 'revision')} on {self.target.place}")
 
             def told(revision: str, seconds: float, lock_waits: int) -> None:
@@ -57,6 +61,12 @@ class MoveLines:
         """Say which one runs now."""
         if self.done < len(self.revisions):
             self.progress(self.done, len(self.revisions), self.revisions[self.done])
+
+    def work(self, progress: Work) -> None:
+        """Say how far the work of the one that runs is."""
+        if progress.step != BEGIN and not self.output.for_programs:
+            revision = progress.revision or self.revisions[min(self.done, len(self.revisions) - 1)]
+            self.progress(self.done, len(self.revisions), told({**progress.to_json(), "revision": revision}))
 
     def committed(self, revision: str, seconds: float, lock_waits: int) -> None:
         """Say that one is done."""

@@ -121,11 +121,12 @@ class Output:
 
 
 class Progress:
-    """One line that changes on a terminal; elsewhere a line each second: a log shows life and stays short."""
+    """One line that changes on a terminal; elsewhere a line each second at first, then ever more seldom: a log
+    shows life and stays short."""
 
     def __init__(self, verb: str) -> None:
         self.verb = verb
-        self.shown = time.monotonic()
+        self.began = self.shown = time.monotonic()
         self.width = 0
 
     def __call__(self, done: int, total: int, what: str) -> None:
@@ -133,7 +134,7 @@ class Progress:
         text = f"{self.verb} {done + 1}/{total}  {what}"
         if sys.stderr.isatty():
             self._replace(text)
-        elif time.monotonic() - self.shown > QUIET_SECONDS:
+        elif time.monotonic() - self.shown > max(QUIET_SECONDS, (self.shown - self.began) / 4):
             self.shown = time.monotonic()
             _write(sys.stderr, text, {})
 

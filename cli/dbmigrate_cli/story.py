@@ -10,9 +10,12 @@ from typing import Any
 
 from dbmigrate.domain.words import counted
 from dbmigrate_cli.outcomes import spoken
+from dbmigrate_cli.working import told
 
 # A change of such a state is news; the same again is not.
 REPEATED = {"Wait for the backup", "Check the backup", "Wait for the next look", "Watch the application"}
+REPEATED |= {"Wait for the work"}
+MOVING = {"Upgrade", "Roll back"}
 AGAIN = {
     "LockNotFree": "a lock is not free, will try again",
     "DatabaseBusy": "RDS is at work on the database, will try again",
@@ -92,6 +95,8 @@ class Story:
         return f"approved by {self.approved_by}{comment}"
 
     def moved(self, progress: dict[str, Any]) -> str:
+        if progress.get("status") == "working":
+            return f"{progress['completed']}/{progress['total']}  {told(progress['work'])}"
         if progress.get("revision"):
             self.done.append(progress["revision"])
         waits = (
@@ -110,7 +115,8 @@ class Story:
 
     def _line(self, event: Mapping[str, Any], text: str, mood: str = "") -> Line | None:
         same = self._last.get(self.state) == text
-        if same and (self.state in REPEATED or mood == "bad"):  # what AWS tries again fails in the same words
+        # What AWS tries again fails in the same words, and work that waits is asked in vain.
+        if same and (self.state in REPEATED | MOVING or mood == "bad"):
             return None
         self._last[self.state] = text
         assert self.started is not None

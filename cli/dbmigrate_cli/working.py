@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dbmigrate.domain.unfinished import COMMITS_INSIDE
 from dbmigrate.domain.words import duration
 
 
@@ -34,3 +35,26 @@ def _amount(work: Mapping[str, Any]) -> list[str]:
         return [share] if share else []
     rows = f"{done:,} of {total:,} rows" if total else f"{done:,} rows"
     return [f"{rows} ({share})" if share else rows]
+
+
+def unfinished_fields(lines: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """What revisions have begun and not ended, as a field; none where there is nothing."""
+    return [("unfinished", "\n".join(map(_unfinished, lines)))] if lines else []
+
+
+def _unfinished(line: Mapping[str, Any]) -> str:
+    """One line of the journal."""
+    revision = f"{line['revision']}  " if line["revision"] else ""
+    if line["operation"] == COMMITS_INSIDE:
+        return f"{revision}committed: {'; '.join(line['statements'])}"
+    what = " ".join(filter(None, (line["operation"], line["table"], line["name"])))
+    if line["finished"]:
+        return f"{revision}{what}: done"
+    worker = f", pid {line['pid']} is at it" if line.get("pid") else ""
+    return f"{revision}{what}, {how_far(line)}{worker}"
+
+
+def wished(run: Mapping[str, Any]) -> str:
+    """What somebody wishes of a run that is under way, "" when nobody does."""
+    words = {"pause": "paused", "stop": "being stopped"}.get(run.get("wish") or "", "")
+    return f"{words} by {run['wished_by']} since {run['wished_at']}" if words else ""

@@ -13,6 +13,7 @@ from dbmigrate_cli.context import database_of, history_of, look_here
 from dbmigrate_cli.evidence import known_evidence
 from dbmigrate_cli.options import Options
 from dbmigrate_cli.shared_options import stack_option, standing_here_option
+from dbmigrate_cli.working import unfinished_fields, wished
 
 MOST_SHOWN = 20
 
@@ -33,7 +34,8 @@ def command(options: Options, stack: str | None, local: bool) -> None:
 def report_of(options: Options, history: History, stack: str | None) -> dict[str, Any]:
     """The status report: from the database itself, or from its stack and our own history."""
     if options.direct:
-        return status(options.environment, database_of(options), history, known_evidence(history))
+        database = database_of(options, join=True)
+        return status(options.environment, database, history, known_evidence(history))
     from dbmigrate_cli.asked import ask_stack
 
     return ask_stack(options, history, stack)
@@ -51,7 +53,8 @@ def show(options: Options, history: History, report: dict[str, Any]) -> None:
     ]
     if report.get("invalid_indexes"):
         facts.append(("invalid", "\n".join(report["invalid_indexes"])))
-    facts += [("running", f"{run['run']}, since {run['started_at']}") for run in report["running"]]
+    facts += [("running", _running(run)) for run in report["running"]]
+    facts += unfinished_fields(report.get("unfinished", ()))
     facts.append(("last run", _ended(report["last_run"])))
     options.output.fields(facts)
     hint = _next(options, report)
@@ -68,15 +71,23 @@ def _drift(options: Options, report: dict[str, Any]) -> str:
     return f"not compared, no run of ours ended at {report['current']}{how}"
 
 
+def _running(run: dict[str, Any]) -> str:
+    return ", ".join(filter(None, (run["run"], f"since {run['started_at']}", wished(run))))
+
+
 def _next(options: Options, report: dict[str, Any]) -> str:
     """What to do about it: a running run comes first, and drift stops every deploy."""
     if report["running"]:
         run = report["running"][0]["run"]
+        if report["running"][0].get("wish") == "pause":
+            return f"{options.command} resume {run}"
         if options.environment == "development":
             return f"wait for its end; if its process has died, this goes on: {options.command} deploy"
         return "" if options.local else f"{options.command} runs --follow {run}"
     if report["drift"]:
         return "undo the change by hand, or write the revision that makes it: db-migrate create NAME"
+    if report.get("unfinished"):
+        return f"{options.command} deploy{options.flag} goes on where it stopped"
     return f"{options.command} deploy{options.flag}" if report["pending"] else ""
 
 

@@ -11,6 +11,7 @@ from dbmigrate.domain.words import counted
 from dbmigrate_cli.options import Options
 from dbmigrate_cli.shared_options import stack_option
 from dbmigrate_cli.steered import steered
+from dbmigrate_cli.working import unfinished_fields
 
 
 @click.command("stop")
@@ -50,6 +51,7 @@ def facts(answer: dict[str, Any]) -> list[tuple[str, str]]:
         ("current", answer["current"]),
         ("moved", ", ".join(answer["applied"]) + " (stays)" if answer["applied"] else "no revision"),
     ]
+    found += unfinished_fields(answer["unfinished"])
     found += [("invalid", "\n".join(answer["invalid_indexes"]))] if answer["invalid_indexes"] else []
     return found + ([("held by", f"run {answer['held_by']}")] if answer["held_by"] else [])
 
@@ -58,6 +60,8 @@ def next_of(options: Options, answer: dict[str, Any]) -> str:
     """How it goes on."""
     if answer["held_by"]:
         return f"{options.command} status"
+    if answer["unfinished"]:
+        return f"{options.command} deploy goes on where it stopped"
     if not answer["applied"]:
         return f"{options.command} deploy begins again"
     undo = "rollback" if options.environment == "development" else f"rollback --run {answer['run']}"

@@ -124,6 +124,7 @@ def _report(known: dict[str, Any] | None, standing: Standing) -> dict[str, Any]:
         "ended_at": known["ended_at"] if known else None,
         "current": label(standing.current),
         "applied": known["revisions"] if known else [],
+        "unfinished": [line.to_json() for line in standing.unfinished],
         "invalid_indexes": list(standing.invalid_indexes),
         "held_by": standing.open_run["run"] if standing.open_run else None,
     }
