@@ -1,0 +1,323 @@
+"""Rows written in batches: each exactly once, whatever cuts the work, and nobody waits for them."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from io import StringIO
+from typing import Any
+
+import pytest
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from tests.adapters.project import connected, rows, until
+from tests.operations.running import (
+    Killed,
+    Watching,
+    cut_at_each_statement,
+    forget,
+    killed_at_each_question,
+    operate,
+    sql,
+)
+
+from dbmigrate.adapters.operations import batches
+from dbmigrate.domain.errors import RevisionFailed
+
+COUNT = 2_345
+
+
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several batches of few rows, and a question after each."""
+    monkeypatch.setattr(batches, "FIRST", 200)
+    monkeypatch.setattr(batches, "MOST", 400)
+    monkeypatch.setattr(batches, "TELL_SECONDS", 0)
+
+
+def afresh(url: str, key: str = "id int PRIMARY KEY", value: str = "i") -> Callable[[], None]:
+    """A table of COUNT rows, with x = 0 everywhere, and nothing known of it."""
+
+    def make() -> None:
+        sql(
+            url,
+            "DROP TABLE IF EXISTS t",
+            f"CREATE TABLE t ({key}, x int DEFAULT 0, n int)",
+            f"INSERT INTO t SELECT {value}, 0, i FROM generate_series(1, {COUNT}) i",
+        )
+        forget(url)
+
+    make()
+    return make
+
+
+def add_one(op: Any) -> None:
+    op.backfill("t", {"x": "x + 1"})
+
+
+def counts(url: str) -> list[tuple[int, int]]:
+    """How many rows have which x."""
+    return [(x, count) for x, count in rows(url, "SELECT x, count(*) FROM t GROUP BY 1 ORDER BY 1")]
+
+
+ONCE = [(1, COUNT)]
+KEYS = {
+    "int": ("id int PRIMARY KEY", "i"),
+    "uuid": ("id uuid PRIMARY KEY", "gen_random_uuid()"),
+    "text": ('id text COLLATE "en-x-icu" PRIMARY KEY', "E'it\\'s \\\\ :x %s ä ' || chr(65 + i % 60) || i"),
+    "bpchar": ("id character(12) PRIMARY KEY", "i::text"),
+    "timestamps": ("id timestamptz PRIMARY KEY", "'2024-03-31 00:00+00'::timestamptz + i * '7 s'::interval"),
+    "numeric": ("id numeric PRIMARY KEY", "i / 7.0"),
+    "float": ("id float8 PRIMARY KEY", "i / 7.0::float8"),
+    "bytes": ("id bytea PRIMARY KEY", "sha256(i::text::bytea)"),
+    "infinite": ("id date PRIMARY KEY", "CASE i WHEN 1 THEN '-infinity' ELSE date '2000-01-01' + i END"),
+    "downwards": ("id int NOT NULL", "i"),
+    "odd name": ('"A key: 50%" int PRIMARY KEY', "i"),
+}
+
+
+@pytest.mark.parametrize("kind", KEYS)
+def test_every_type_of_key_is_walked_and_resumed(database: str, kind: str) -> None:
+    key, value = KEYS[kind]
+    again = afresh(database, key, value)
+    if kind == "downwards":
+        sql(database, "CREATE UNIQUE INDEX u ON t (id DESC)")
+    sql(
+        database, f"ALTER DATABASE {database.rpartition('/')[2].partition('?')[0]} SET datestyle = 'SQL, DMY'"
+    )
+    operate(database, add_one)
+    assert counts(database) == ONCE
+    again()
+    if kind == "downwards":
+        sql(database, "CREATE UNIQUE INDEX u ON t (id DESC)")
+    with pytest.raises(Killed):
+        operate(database, add_one, Watching(4))
+    assert len(counts(database)) == 2
+    operate(database, add_one)
+    assert counts(database) == ONCE
+
+
+@pytest.mark.parametrize("key", [None, ("a", "b"), ("c", "a")])
+def test_a_key_of_several_columns_is_compared_as_a_row(database: str, key: Any) -> None:
+    def make() -> None:
+        forget(database)
+        sql(
+            database,
+            "DROP TABLE IF EXISTS t",
+            "CREATE TABLE t (a text, b int, c date NOT NULL, x int DEFAULT 0, PRIMARY KEY (a, b), UNIQUE (c, a))",
+            f"INSERT INTO t SELECT 'k' || i % 7, i, date '2020-01-01' + i FROM generate_series(1, {COUNT}) i",
+        )
+
+    for _ in killed_at_each_question(database, make, lambda op: op.backfill("t", "x = x + 1", key=key)):
+        assert counts(database) == ONCE
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_cut_at_any_statement_each_row_is_written_once(
+    database: str, before: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "MOST", 200)
+    make, seen = afresh(database), []
+
+    def fewer() -> None:
+        make()
+        sql(database, "DELETE FROM t WHERE id > 500")
+
+    for statement in cut_at_each_statement(database, fewer, add_one, before):
+        assert counts(database) == [(1, 500)], statement
+        seen.append(statement)
+    assert sum("UPDATE t SET" in statement for statement in seen) == 3
+    assert any("COMMIT" in statement for statement in seen)
+
+
+def test_only_the_rows_that_are_meant(database: str) -> None:
+    afresh(database)
+    operate(database, lambda op: op.backfill("t", "x = n, n = NULL", "n % 2 = 0 OR n < 10"))
+    meant = [i for i in range(1, COUNT + 1) if i % 2 == 0 or i < 10]
+    assert rows(database, "SELECT count(*), sum(x) FROM t WHERE n IS NULL") == [(len(meant), sum(meant))]
+    assert rows(database, "SELECT count(*) FROM t WHERE x <> 0 AND n IS NOT NULL") == [(0,)]
+
+
+def test_each_batch_is_short_and_has_both_ends(database: str) -> None:
+    afresh(database)
+    said: list[str] = []
+
+    def listen(raw: Any) -> Any:
+        send = raw.execute_simple
+        raw.execute_simple = lambda text: (said.append(text), send(text))[1]
+        return raw
+
+    operate(database, add_one, None, listen)
+    updates = [text for text in said if text.startswith("UPDATE t ")]
+    assert updates[0] == "UPDATE t SET x = x + 1 WHERE id <= '200'::integer"
+    assert all("id > " in text and "id <= " in text for text in updates[1:])
+    assert 6 <= len(updates) <= 12
+
+
+def test_progress_says_how_far_it_is(database: str) -> None:
+    afresh(database)
+    sql(database, "ANALYZE t")
+    watching = Watching()
+    operate(database, add_one, watching)
+    told = [each for each in watching.asked if each.rows_done is not None]
+    done = [each.rows_done for each in told]
+    assert done == sorted(done) and done[-1] == COUNT
+    assert {each.rows_total for each in told} == {COUNT}
+    assert told[-1].percent == 100 and told[0].seconds_left is not None and "rows/s" in told[0].detail
+    assert rows(database, "SELECT rows_done, rows_total, finished FROM dbmigrate.work") == [
+        (COUNT, COUNT, True)
+    ]
+
+
+def test_an_empty_table_has_its_expressions_checked(database: str) -> None:
+    sql(database, "CREATE TABLE t (id int PRIMARY KEY, x int)")
+    with pytest.raises(Exception, match="no_such"):
+        operate(database, lambda op: op.backfill("t", "x = no_such + 1"))
+    operate(database, add_one)
+    assert rows(database, "SELECT finished FROM dbmigrate.work WHERE finished") == [(True,)]
+
+
+def test_a_partitioned_table_in_a_schema_with_odd_names(database: str) -> None:
+    sql(
+        database,
+        'CREATE SCHEMA "My App"',
+        'CREATE TABLE "My App"."T %" (id int, at date, "x:y" int DEFAULT 0, PRIMARY KEY (id, at)) '
+        "PARTITION BY RANGE (at)",
+        'CREATE TABLE "My App".p1 PARTITION OF "My App"."T %" FOR VALUES FROM (\'2020-01-01\') TO (\'2022-01-01\')',
+        'CREATE TABLE "My App".p2 PARTITION OF "My App"."T %" DEFAULT',
+        f'INSERT INTO "My App"."T %" SELECT i, date \'2020-01-01\' + i FROM generate_series(1, {COUNT}) i',
+    )
+    operate(database, lambda op: op.backfill("T %", {"x:y": '"x:y" + 1'}, "'a:b' LIKE 'a%'", schema="My App"))
+    assert rows(database, 'SELECT "x:y", count(*) FROM "My App"."T %" GROUP BY 1') == [(1, COUNT)]
+
+
+def test_without_a_key_nothing_is_begun_and_it_says_what_to_type(database: str) -> None:
+    sql(database, "CREATE TABLE t (id int UNIQUE, x int)", "CREATE UNIQUE INDEX p ON t (x) WHERE x > 0")
+    with pytest.raises(RevisionFailed, match="no valid unique index") as refused:
+        operate(database, add_one)
+    assert "op.set_not_null('t', 'COLUMN')" in str(refused.value)
+    sql(database, "ALTER TABLE t ADD PRIMARY KEY (id)")
+    with pytest.raises(RevisionFailed, match=r"unique index on \(x\)"):
+        operate(database, lambda op: op.backfill("t", "x = 1", key="x"))
+    with pytest.raises(RevisionFailed, match="walked by id, and SET changes it"):
+        operate(database, lambda op: op.backfill("t", {"id": "id + 1"}))
+    with pytest.raises(RevisionFailed, match="no table nowhere"):
+        operate(database, lambda op: op.backfill("nowhere", "x = 1"))
+
+
+def test_rows_that_others_write_meanwhile_keep_what_they_wrote(database: str) -> None:
+    afresh(database)
+
+    class Beside(Watching):
+        def go_on(self, progress: Any) -> None:
+            super().go_on(progress)
+            if len(self.asked) == 3:
+                sql(
+                    database,
+                    f"UPDATE t SET n = -1 WHERE id IN (1, {COUNT})",
+                    f"INSERT INTO t SELECT {COUNT} + i, 0, i FROM generate_series(1, 50) i",
+                    "DELETE FROM t WHERE id BETWEEN 390 AND 410",
+                )
+
+    operate(database, add_one, Beside())
+    assert counts(database) == [(1, COUNT - 21 + 50)]
+    assert rows(database, "SELECT count(*) FROM t WHERE n = -1") == [(2,)]
+
+
+def test_a_batch_gives_way_to_a_locked_row_and_comes_back_smaller(database: str) -> None:
+    afresh(database)
+    with connected(database) as holder:
+        holder.run("BEGIN")
+        holder.run("SELECT * FROM t WHERE id = 150 FOR UPDATE")
+        sizes: list[int] = []
+
+        def waits(tries: int) -> None:
+            sizes.append(rows(database, "SELECT count(*) FROM t WHERE x = 0")[0][0])
+            if tries == 2:
+                holder.run("COMMIT")
+
+        watching = Watching(waiting=waits)
+        operate(database, add_one, watching)
+    assert sizes[0] == COUNT and sizes[-1] <= COUNT - 100
+    assert counts(database) == ONCE
+
+
+def test_where_two_block_each_other_the_batch_gives_up_and_not_the_application(database: str) -> None:
+    afresh(database)
+    with connected(database) as application, connected(database) as other:
+        other.run("BEGIN")
+        other.run("SELECT * FROM t WHERE id = 150 FOR UPDATE")
+        failed: list[BaseException] = []
+
+        def cross() -> None:
+            """Wants a row that the batch has, and has one that the batch wants."""
+            try:
+                application.run("BEGIN")
+                application.run("SELECT * FROM t WHERE id = 160 FOR UPDATE")
+                other.run("COMMIT")
+                application.run("UPDATE t SET n = -1 WHERE id = 140")
+                application.run("COMMIT")
+            except BaseException as error:
+                failed.append(error)
+
+        thread = threading.Thread(target=cross)
+        watching = Watching(waiting=lambda tries: None if thread.ident else thread.start())
+        operate(database, add_one, watching)
+        thread.join()
+    assert not failed and watching.tries
+    assert counts(database) == ONCE
+    assert rows(database, "SELECT n FROM t WHERE id = 140") == [(-1,)]
+
+
+def test_a_batch_that_takes_long_is_undone_and_made_smaller(database: str) -> None:
+    sql(
+        database,
+        "CREATE TABLE t (id int PRIMARY KEY, x int DEFAULT 0, n int)",
+        f"INSERT INTO t SELECT i, 0, i FROM generate_series(1, {COUNT // 5}) i",
+    )
+    operate(database, lambda op: op.backfill("t", "x = x + 1 + length(pg_sleep(0.004)::text)", "id <= 300"))
+    assert counts(database) == [(0, COUNT // 5 - 300), (1, 300)]
+
+
+def test_a_wish_to_stop_is_no_batch_that_takes_long(database: str) -> None:
+    afresh(database)
+    stopped: list[Exception] = []
+
+    def run() -> None:
+        try:
+            operate(database, lambda op: op.backfill("t", "x = x + 1 + length(pg_sleep(0.001)::text)"))
+        except Exception as error:
+            stopped.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    with connected(database) as other:
+        find = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'UPDATE t %' AND state = 'active'"
+        pid = until(lambda: other.run(find))[0][0]
+        other.run(f"SELECT pg_cancel_backend({pid})")
+    thread.join()
+    assert "user request" in str(stopped[0])
+
+
+def test_a_wide_table_offline_is_one_statement() -> None:
+    said = StringIO()
+    context = MigrationContext.configure(
+        dialect_name="postgresql",
+        dialect_opts={"paramstyle": "named"},
+        opts={"as_sql": True, "output_buffer": said},
+    )
+    Operations(context).backfill("t", {"Ab": "'x:y'"}, "n % 2 = 0", schema="s")
+    text = " ".join(said.getvalue().split())
+    assert "-- backfill:" in text
+    assert """UPDATE s.t SET "Ab" = 'x:y' WHERE n % 2 = 0;""" in text
+
+
+def test_the_cursor_says_where_the_walk_is(database: str) -> None:
+    afresh(database)
+    with pytest.raises(Killed):
+        operate(database, add_one, Watching(3))
+    ((cursor, done),) = rows(database, "SELECT cursor, rows_done FROM dbmigrate.work")
+    after, end = json.loads(cursor)
+    assert (int(after[0]), end) == (done, False)
+    assert counts(database) == [(0, COUNT - done), (1, done)]
