@@ -164,7 +164,9 @@ def _close_wholly(raw: Any) -> None:
 
     def close_both() -> None:
         try:
-            close()
+            # There is nobody left to say goodbye to, and that it broke was told already.
+            with contextlib.suppress(pg8000.dbapi.InterfaceError):
+                close()
         finally:
             with contextlib.suppress(OSError, ValueError):
                 file.close()
