@@ -13,6 +13,7 @@ from dbmigrate.domain.evidence import Evidence, RevisionEvidence
 from dbmigrate.domain.sizes import Size
 from dbmigrate.domain.standing import Standing
 from dbmigrate.domain.stats import Stats
+from dbmigrate.domain.unfinished import Unfinished
 
 
 class FakeHistory:
@@ -71,6 +72,7 @@ class FakeDatabase:
     ended: list[str] = field(default_factory=list)
     asked: list[Foretold] = field(default_factory=list)
     looks: int = 0
+    half: list[Unfinished] = field(default_factory=list)
 
     def look(self) -> Standing:
         self.looks += 1
@@ -85,6 +87,7 @@ class FakeDatabase:
             invalid_indexes=self.invalid,
             server_major=self.server_major,
             server=f"{self.server_major}.1",
+            unfinished=self.half,
         )
 
     def stats(self) -> Stats:
@@ -97,6 +100,9 @@ class FakeDatabase:
 
     def way_of(self, run: str) -> tuple[tuple[str, ...], dict[str, str]]:
         return self.current(), {revision: way for revision, way, by in self.lines if by == run}
+
+    def unfinished(self) -> list[Unfinished]:
+        return self.half
 
     def catalog(self) -> Catalog:
         return {kind: dict(objects) for kind, objects in self.catalog_now.items()}

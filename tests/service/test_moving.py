@@ -8,7 +8,8 @@ import pytest
 from tests.domain.evidences import history, seen
 from tests.service.conftest import THREE, World
 
-from dbmigrate.domain.errors import LockNotFree, NotReversible, PlanOutdated, RevisionFailed
+from dbmigrate.domain.errors import LockNotFree, NotReversible, PlanOutdated, RevisionFailed, WorkContinues
+from dbmigrate.domain.progress import Progress
 
 
 def test_one_step_an_invocation(world: World) -> None:
@@ -170,3 +171,13 @@ def test_a_branchy_history_goes_up_and_back_from_anywhere(start: tuple[str, ...]
         pass
     assert world.database.current() == start
     world.verify(plan, "rollback")
+
+
+def test_work_that_continues_is_an_answer_and_no_failure(world: World) -> None:
+    plan, at = world.validate(), Progress("a1", "backfill", "users", "write", rows_done=5, rows_total=10)
+    world.database.fails["a1"] = WorkContinues(at, 30)
+    answer = world.upgrade(plan)
+    assert (answer["status"], answer["revision"], answer["wait"]) == ("working", "a1", 30)
+    assert (answer["completed"], answer["total"], answer["work"]) == (0, 3, at.to_json())
+    del world.database.fails["a1"]
+    assert world.upgrade(plan)["status"] == "applied"

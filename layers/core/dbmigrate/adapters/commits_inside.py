@@ -28,7 +28,7 @@ CHANGES_NOTHING = re.compile(
     re.IGNORECASE,
 )
 COMMITS = re.compile(r"(?:COMMIT|END)\b", re.IGNORECASE)
-# Outside of transactions for no need of their own: in one with the journal's word, a kill leaves both or none.
+# Outside of transactions for no need of theirs: in one with the journal's word, a kill leaves both or none.
 BELONGS_INSIDE = re.compile(r"(?:INSERT|UPDATE|DELETE|MERGE|WITH)\b|ALTER\s+TYPE\b", re.IGNORECASE)
 MOST = 200
 """A revision that commits more statements than these is begun anew by a rerun."""

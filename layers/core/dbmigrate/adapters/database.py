@@ -31,6 +31,7 @@ from dbmigrate.domain.errors import (
 )
 from dbmigrate.domain.standing import Standing, label
 from dbmigrate.domain.stats import Stats
+from dbmigrate.domain.unfinished import Unfinished
 
 NOT_ALLOWED = "42501"
 ONE_MOMENT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -212,6 +213,11 @@ class Database:
             seconds = ledger.seconds_of(connection, run) if closed else None
             connection.commit()
             return seconds
+
+    def unfinished(self) -> list[Unfinished]:
+        """What a revision that is not recorded yet has begun, oldest first."""
+        with self.session("db-migrate look") as connection:
+            return unfinished_now(connection)
 
     def catalog(self) -> Catalog:
         """The catalog as it is now."""

@@ -10,8 +10,8 @@ from dbmigrate.adapters.journal import MARK
 from dbmigrate.adapters.login import execute_outside
 from dbmigrate.domain.progress import Progress
 
-# What share of a concurrent build is over when a phase begins, and how much of it the phase is: seen at builds
-# of tables of 1e5 to 5e6 rows. Only the phases that scan count blocks, only those that fill count tuples.
+# What share of a concurrent build is over when a phase begins, and how much of it the phase is: as builds on
+# tables of 1e5 to 5e6 rows went. Only the phases that scan count blocks, only those that fill count tuples.
 PHASES = {
     "initializing": (0, 0),
     "waiting for writers before build": (0, 0),
@@ -31,8 +31,7 @@ PHASES = {
 QUERY = """
 SELECT coalesce(extract(epoch FROM clock_timestamp() - a.query_start), 0)::float, p.phase,
        p.blocks_done, p.blocks_total, p.tuples_done, p.tuples_total, b.pid,
-       coalesce(nullif(b.application_name, ''), 'no name'),
-       extract(epoch FROM clock_timestamp() - b.xact_start)::int
+       coalesce(nullif(b.application_name, ''), 'no name')
   FROM pg_stat_activity a LEFT JOIN pg_stat_progress_create_index p USING (pid)
   LEFT JOIN pg_stat_activity b
     ON b.pid = coalesce(nullif(p.current_locker_pid, 0), (pg_blocking_pids(a.pid))[1])
@@ -58,7 +57,8 @@ class Seen:
         if self.percent is not None and self.percent >= EARLIEST_GUESS and not self.waits_for:
             left = round(self.seconds * (100 - self.percent) / self.percent, 1)
         done, total = self.rows or (None, None)
-        words = [self.phase, self.waits_for, f"for {self.seconds:.0f} s"]
+        # Where it can be measured, a detail that stays the same says that nothing moves.
+        words = [self.phase, self.waits_for, "" if self.phase else f"for {self.seconds:.0f} s"]
         return replace(
             progress,
             percent=self.percent,
@@ -75,10 +75,10 @@ def look_at(connection: Connection, pid: int) -> Seen:
     rows = execute_outside(raw, MARK + QUERY.format(pid=pid))
     if not rows:
         return Seen(0.0)
-    seconds, phase, blocks, blocks_total, tuples, tuples_total, pid_of, name, age = rows[0]
+    seconds, phase, blocks, blocks_total, tuples, tuples_total, pid_of, name = rows[0]
     begins, share = PHASES.get(phase or "", (0, 0))
     done, total = (tuples, tuples_total) if tuples_total else (blocks, blocks_total)
     percent = None if phase is None else round(begins + share * min((done or 0) / (total or 1), 1), 1)
     rows_of = (int(tuples), int(tuples_total)) if tuples_total else None
-    waits = f"waits for pid {pid_of} ({name}{'' if age is None else f', {age} s'})" if pid_of else ""
+    waits = f"waits for pid {pid_of} ({name})" if pid_of else ""
     return Seen(float(seconds), phase or "", percent, rows_of, waits)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from dbmigrate.domain.changelog import ObjectChange
 from dbmigrate.domain.progress import Progress
 
+WORD = re.compile(r"\w+")
+
 COMMITS_INSIDE = "commits inside"
-"""The operation of a revision that is none of safe operations and yet commits before its end."""
+"""The operation of a revision that commits before its end without safe operations."""
 
 
 @dataclass(frozen=True)
 class Unfinished:
-    """One line of the journal. ``name`` is what the operation makes, ``statements`` are those that are committed
-    where no operation knows them, ``pid`` is the session that works on it now."""
+    """One line of the journal. ``name`` is what the operation makes, ``statements`` are those that are
+    committed where no operation knows them, ``pid`` is the session that works on it now."""
 
     progress: Progress
     name: str
@@ -28,9 +33,21 @@ class Unfinished:
         return self.progress.revision
 
     @property
-    def tables(self) -> set[str]:
-        """What it may have changed, with and without a schema."""
-        return {name for name in (self.progress.table, self.name) if name}
+    def names(self) -> set[str]:
+        """What it may have changed, without schemas."""
+        named = {self.progress.table, *self.name.split(", ")}
+        return {name.rpartition(".")[2].strip('"') for name in named} - {""}
+
+    def explains(self, change: ObjectChange) -> bool:
+        """Whether a difference of the catalog can be its own doing: the object that it works on, one that
+        only differs in what it names, or one that its statements name."""
+        words = {word for statement in self.statements for word in WORD.findall(statement)}
+        own = change.name.partition("(")[0].rpartition(".")[2].strip('"')
+        if own in self.names | words:
+            return True
+        return bool(change.details) and all(
+            self.names & {*WORD.findall(each.text)} for each in change.details
+        )
 
     def seen(self, progress: Progress, pid: int) -> Unfinished:
         """The same, with what a look at the session that works on it added."""
@@ -58,3 +75,8 @@ class Unfinished:
         rows = "" if at.rows_done is None else f", {at.rows_done:,} rows"
         step = at.step or "begun"
         return f"{what}: step {max(at.number, 1)} of {at.of}, {step}{rows}"
+
+
+def explained(change: ObjectChange, lines: Iterable[Unfinished]) -> bool:
+    """Whether one of these lines is why the catalog differs there."""
+    return any(line.explains(change) for line in lines)

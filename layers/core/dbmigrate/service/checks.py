@@ -8,6 +8,7 @@ from dbmigrate.domain.catalog import Catalog
 from dbmigrate.domain.drift import Drift, drift_between, told
 from dbmigrate.domain.errors import DriftFound, EditedRevision, RunInProgress
 from dbmigrate.domain.standing import DIRECT, Standing, label
+from dbmigrate.domain.unfinished import explained
 from dbmigrate.service.ports import History
 
 if TYPE_CHECKING:  # a deploy in development needs none: it starts sooner without the rules
@@ -62,9 +63,10 @@ def expected_catalogs(standing: Standing, evidence: Evidence | None) -> list[Cat
 
 
 def refuse_drift(standing: Standing, evidence: Evidence | None) -> None:
-    """Raise DriftFound, with every difference named, when the database is not what its revisions make of
-    it."""
-    differences = find_drift(standing, evidence)
+    """Raise DriftFound, with every difference named, when the database is not what its revisions make of it.
+    What a revision under way has done so far is its own, and a rerun goes on from there."""
+    changes = drift_of(standing, evidence).changes
+    differences = told([each for each in changes if not explained(each, standing.unfinished)])
     if differences:
         raise DriftFound(
             f"The database has drifted from revision {label(standing.current)}:",

@@ -6,9 +6,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 
-from dbmigrate.domain.errors import DbMigrateError, PlanOutdated, RevisionHalfApplied
+from dbmigrate.domain.errors import DbMigrateError, PlanOutdated, RevisionHalfApplied, RunStopped
 from dbmigrate.domain.policy import Policy
 from dbmigrate.domain.standing import DIRECT, label
+from dbmigrate.domain.unfinished import Unfinished
 from dbmigrate.service.checks import check_history, refuse_drift, refuse_second_run
 from dbmigrate.service.ports import Committed, Database, History
 
@@ -98,9 +99,21 @@ def _move(
         detail = error.message if isinstance(error, DbMigrateError) else str(error)
         outcome = "Interrupted" if isinstance(error, KeyboardInterrupt) else type(error).__name__
         # What went wrong is the news; a ledger that cannot be reached either is not.
+        half: Sequence[Unfinished] = ()
         with contextlib.suppress(DbMigrateError):
-            known = not isinstance(error, RevisionHalfApplied)
+            half = database.unfinished()
+            known = not (half or isinstance(error, RevisionHalfApplied))
             database.close_run(run, outcome, detail, remember=known)
+        if isinstance(error, KeyboardInterrupt) and half:
+            raise _interrupted(half) from error
         raise
     database.close_run(run, "Succeeded", "", remember=True)
     return list(revisions)
+
+
+def _interrupted(half: Sequence[Unfinished]) -> RunStopped:
+    stands = "".join(f"\n  {line.told()}" for line in half)
+    return RunStopped(
+        f"Interrupted in revision {half[-1].revision}, of which this stands:{stands}",
+        "go on from there: db-migrate deploy",
+    )

@@ -15,19 +15,23 @@ from dbmigrate.service.checks import drift_of, expected_catalogs
 from dbmigrate.service.ports import Database, History, OpenBundle
 from dbmigrate.service.upgrade import progress, remaining
 
+MOST_SAID, MOST_LINES = 500, 20
+"""Of what is unfinished, in the state of a run."""
+
 
 def ask_the_database(
     run: str, plan: Mapping[str, Any], phase: str, database: Database, open_bundle: OpenBundle
 ) -> dict[str, Any]:
     """How far the plan really is: status continue or done, or failed when the database is nowhere on the
-    plan's way."""
+    plan's way. ``unfinished`` says what a revision that was cut has done so far, a sentence each."""
     history, _ = open_bundle(plan["bundle"])
     try:
         todo = remaining(plan, run, history, database)
     except (PlanOutdated, UnknownRevision) as error:
         return {**progress(plan, plan["pending"], None), "status": "failed", "reason": error.message}
     left = todo if phase == "upgrade" else [revision for revision in plan["pending"] if revision not in todo]
-    answer = progress(plan, left, None)
+    half = [line.told()[:MOST_SAID] for line in database.unfinished()][:MOST_LINES]
+    answer = {**progress(plan, left, None), "unfinished": half}
     return {**answer, "status": "continue" if left else "done"}
 
 

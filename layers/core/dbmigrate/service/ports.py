@@ -11,6 +11,7 @@ from dbmigrate.domain.catalog import Catalog
 from dbmigrate.domain.evidence import Evidence
 from dbmigrate.domain.standing import Standing
 from dbmigrate.domain.stats import Stats
+from dbmigrate.domain.unfinished import Unfinished
 
 Committed = Callable[[str, float, int], None]
 """Hears of each committed revision: its id, its seconds, how often a lock was not free."""
@@ -36,6 +37,7 @@ class Database(Protocol):
     def current(self) -> tuple[str, ...]: ...
     def way_of(self, run: str) -> tuple[tuple[str, ...], dict[str, str]]: ...
     def catalog(self) -> Catalog: ...
+    def unfinished(self) -> list[Unfinished]: ...
     def move(
         self,
         history: Any,

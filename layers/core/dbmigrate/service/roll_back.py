@@ -21,7 +21,8 @@ def roll_back(
     database: Database,
     open_bundle: OpenBundle,
 ) -> dict[str, Any]:
-    """Downgrade the newest revision of the plan that stands, and say how far it is: status applied or done.
+    """Downgrade the newest revision of the plan that stands, and say how far it is: status applied, done or
+    working.
 
     Raises NotReversible where the policy wants a person or the plan was not proved lossless, else what
     upgrade raises.

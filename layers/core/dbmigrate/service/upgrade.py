@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from dbmigrate.domain.errors import PlanOutdated
+from dbmigrate.domain.errors import PlanOutdated, WorkContinues
 from dbmigrate.domain.plan import check_approved, check_unchanged
 from dbmigrate.domain.policy import Policy
 from dbmigrate.domain.standing import from_label, label
@@ -25,10 +25,12 @@ def upgrade(
     database: Database,
     open_bundle: OpenBundle,
 ) -> dict[str, Any]:
-    """Run one step and say how far the plan is: status applied or done.
+    """Run one step and say how far the plan is: status applied or done; or working, when the same call goes
+    on with the same revision after ``wait`` seconds.
 
     Raises PlanOutdated when this plan was not approved or the database is not where the plan expects it,
-    LockNotFree, BlockersFound, RevisionFailed, RevisionHalfApplied or RunInProgress.
+    LockNotFree, LockNotFreeMidway, BlockersFound, RevisionFailed, RevisionHalfApplied, RunStopped or
+    RunInProgress.
     """
     forced = force.get("asked") is True and force.get("allowed") is True
     forced = forced and policy.lets_force(force.get("reason"))
@@ -67,7 +69,11 @@ def run_one_step(
         done = {*plan["pending"]} - {*todo} if direction == plan["direction"] else {*todo}
         _refuse_elsewhere(plan, history, current, done)
 
-    database.move(history, todo[:1], direction, run, facts, lambda *facts: ran.append(facts), unchanged)
+    try:
+        database.move(history, todo[:1], direction, run, facts, lambda *facts: ran.append(facts), unchanged)
+    except WorkContinues as work:
+        answer = {**progress(plan, todo, None), "status": "working", "revision": todo[0]}
+        return {**answer, "wait": work.wait, "work": work.progress.to_json()}
     return progress(plan, todo[1:], ran[0])
 
 
