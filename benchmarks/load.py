@@ -76,9 +76,9 @@ def rename(run: Callable[[str], Any], words: Words) -> None:
 
 
 REQUESTS, WEIGHTS = (read, write, insert, join, rename), (50, 15, 15, 15, 5)
-LONG_READ = """SELECT (SELECT count(*) FROM orders WHERE id < 1000),
-    (SELECT count(*) FROM items WHERE id < 1000), (SELECT count(*) FROM customers WHERE id < 1000), (SELECT count(*) FROM events WHERE id < 10),
-    (SELECT count(*) FROM events_february WHERE id < 10), pg_sleep({seconds})"""
+LONG_READ = """SELECT pg_sleep({seconds}), (SELECT count(*) FROM orders WHERE id < 1000),
+    (SELECT count(*) FROM items WHERE id < 1000), (SELECT count(*) FROM customers WHERE id < 1000),
+    (SELECT count(*) FROM events WHERE id < 10), (SELECT count(*) FROM events_february WHERE id < 10)"""
 
 
 class Client(threading.Thread):

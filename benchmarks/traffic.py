@@ -17,6 +17,7 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from benchmarks.load import PER_SECOND, Load, load_on
 from benchmarks.measure import machine
 from benchmarks.runners import RUNNERS, Runner, RunnerFailed
 from benchmarks.samples import Sample, between, percentile, told
-from benchmarks.standard_suite import make_base
+from benchmarks.standard_suite import Delivery, make_base
 from dbmigrate_local.embedded import EmbeddedPostgres, embedded_postgres
 
 OURS = "db-migrate"
@@ -60,8 +61,15 @@ class Trial:
         }
 
 
-def trial(server: EmbeddedPostgres, folder: Path, name: str, rows: int, quiet: float) -> Trial:
-    """Run the suite once with one runner, on a copy of the base."""
+def trial(
+    server: EmbeddedPostgres,
+    folder: Path,
+    name: str,
+    rows: int,
+    quiet: float,
+    deliveries: Sequence[Delivery] = (),
+) -> Trial:
+    """Run the suite (or other deliveries) once with one runner, on a copy of the base."""
     url = server.create_database(name, template="base")
     server.execute("CHECKPOINT")
     runner, gave_up = RUNNERS[name](folder, url), ""
@@ -70,7 +78,7 @@ def trial(server: EmbeddedPostgres, folder: Path, name: str, rows: int, quiet: f
         time.sleep(WARM_SECONDS + quiet)
         begin = time.time()
         try:
-            _run(runner, load)
+            _run(runner, deliveries or runner.deliveries, load)
         except RunnerFailed as failed:
             gave_up = str(failed)
         end = time.time()
@@ -80,8 +88,8 @@ def trial(server: EmbeddedPostgres, folder: Path, name: str, rows: int, quiet: f
     return Trial(runner, between(load.samples, warm, begin), samples, begin, end, gave_up)
 
 
-def _run(runner: Runner, load: Load) -> None:
-    for delivery in runner.deliveries:
+def _run(runner: Runner, deliveries: Sequence[Delivery], load: Load) -> None:
+    for delivery in deliveries:
         runner.deliver(delivery.changes)
         load.release(**delivery.release)
 
