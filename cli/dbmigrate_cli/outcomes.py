@@ -10,9 +10,10 @@ from typing import Any
 EXIT_CODES = {
     **dict.fromkeys(("Succeeded", "NothingPending"), 0),
     **dict.fromkeys(("BackupFailed", "ApprovalFailed", "LockNotFree", "RevisionFailed", "RolledBack"), 1),
+    "ServerNotReady": 1,
     **dict.fromkeys(("ValidationFailed", "ForceRefused", "ApprovalRejected", "ApprovalExpired"), 3),
-    **dict.fromkeys(("PlanOutdated", "RunInProgress"), 3),
-    **dict.fromkeys(("NeedsManualRollback", "RollbackFailed"), 4),
+    **dict.fromkeys(("PlanOutdated", "RunInProgress", "BlockersFound", "ServerUnfit"), 3),
+    **dict.fromkeys(("NeedsManualRollback", "RollbackFailed", "Unfinished", "Stopped"), 4),
 }
 NEEDS_PERSON = 4
 STOPPED = "Stopped"
@@ -26,9 +27,13 @@ SAID = {
     "PlanOutdated": "The database changed meanwhile: this run changed nothing.",
     "RunInProgress": "Another run holds the database: this run changed nothing.",
     "BackupFailed": "There is no backup: nothing was changed.",
+    "BlockersFound": "Somebody would have had to wait: nothing was changed.",
+    "ServerUnfit": "The server is no place for this plan: nothing was changed.",
+    "ServerNotReady": "The server had too much to do: nothing was changed.",
     "LockNotFree": "A lock was never free: nothing was changed.",
     "RevisionFailed": "The first revision failed and was rolled back: nothing was changed.",
     "RolledBack": "The run failed and was rolled back: the database is as it was before.",
+    "Unfinished": "A revision was done in part: what it did stands, and the next run goes on there.",
     "NeedsManualRollback": "The run failed, and a person must decide what happens to what it did.",
     "RollbackFailed": "The run failed and so did its rollback: a person must look.",
     STOPPED: "The run was stopped by a person: look where it stood.",

@@ -61,6 +61,8 @@ class Call:
         keys: dict[str, Any] = {"aws:RequestedRegion": self.region}
         if self.service == "cloudwatch":
             keys["cloudwatch:namespace"] = self.parameters.get("Namespace")
+        if self.service == "s3":
+            keys["s3:prefix"] = self.parameters.get("Prefix")
         if self.service == "rds":
             for tag in self.parameters.get("Tags") or []:
                 keys[f"aws:RequestTag/{tag['Key']}"] = tag.get("Value", "")
@@ -122,6 +124,7 @@ RULES: dict[tuple[str, str], list[Rule]] = {
     ("rds", "CreateDBClusterSnapshot"): [CLUSTER, CLUSTER_SNAPSHOT],
     ("rds", "DescribeDBClusterSnapshots"): [CLUSTER_SNAPSHOT],
     ("rds", "DescribeDBClusters"): [CLUSTER],
+    ("rds", "DescribeBlueGreenDeployments"): [rds("deployment", "BlueGreenDeploymentIdentifier")],
     ("rds", "DeleteDBClusterSnapshot"): [CLUSTER_SNAPSHOT],
     ("rds", "RestoreDBClusterFromSnapshot"): [CLUSTER, rds("cluster-snapshot", "SnapshotIdentifier")],
     ("rds", "AddTagsToResource"): [named("rds", "{}", "ResourceName")],

@@ -12,11 +12,20 @@ PLAN = {
     "losses": [], "rollback_of": None,
 }  # fmt: skip
 APPLIED, CONTINUE, DONE = ({"status": word} for word in ("applied", "continue", "done"))
+WORK = {"revision": "r1", "operation": "create_index_concurrently", "table": "orders", "step": "build"}
+
+
+def working(wait: float = 0, **work: Any) -> dict[str, Any]:
+    """The answer of a step that is not done yet: ask again after so many seconds."""
+    return {"status": "working", "wait": wait, "work": WORK | work}
+
+
 HAPPY = {
     "Validate": [PLAN],
     "StartBackup": [{"id": f"db-migrate-{number}", "kind": "instance"} for number in (1, 2, 3)],
     "CheckBackup": [{"status": "creating", "percent": 50}, {"status": "available", "percent": 100}],
     "RequestApproval": [None],
+    "Measure": [{"status": "ready"}],
     "Upgrade": [APPLIED, APPLIED, DONE],
     "RollBack": [APPLIED, DONE],
     "Inspect": [CONTINUE],
@@ -24,6 +33,7 @@ HAPPY = {
     "Watch": [{}],
     "Close": [{}],
     "Notify": [{}],
+    "Steer": [{}],
 }
 Answers = list[Any]
 
@@ -59,6 +69,6 @@ class Scenario:
             answer = answers.pop(0) if len(answers) > 1 else answers[0]
             if isinstance(answer, Exception):
                 raise answer
-            return answer
+            return answer(event) if callable(answer) else answer
 
         return handler

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.statemachine.environments import everywhere
 from tests.statemachine.machine import Machine, rejects
-from tests.statemachine.scenario import APPLIED, CONTINUE, DONE, PLAN, error
+from tests.statemachine.scenario import APPLIED, CONTINUE, DONE, PLAN, error, working
 from tests.template.definition import STATES, arrows
 
 FAILED = {"Upgrade": [APPLIED, error("RevisionFailed")]}
@@ -26,6 +26,11 @@ TOUR: list[tuple[Any, dict[str, Any]]] = [
     ({}, {"Upgrade": LOST, "Inspect": [DONE]}),
     ({}, {"Upgrade": LOST, "Inspect": [error("KeyError")]}),
     ({}, {"Upgrade": [error("LockNotFree")]}),
+    ({}, {"Upgrade": [error("RunStopped")]}),
+    ({}, {"Upgrade": [working(), working(15), DONE]}),
+    ({}, {"Measure": [error("ServerUnfit")]}),
+    ({}, {"Measure": [error("ServerNotReady")]}),
+    ({}, FAILED | {"RollBack": [working(15), DONE]}),
     ({}, {"Upgrade": [{"status": "odd"}]}),
     ({}, {"Verify": [error("VerificationFailed"), {}]}),
     ({}, {"Watch": [error("AlarmRaised")]}),

@@ -29,6 +29,7 @@ def test_the_story_of_a_success(machine: Machine) -> None:
     assert machine.states == (
         ["Read the policy", "Check the request", "Validate", *SAFEGUARD]
         + ([*backup, "Request approval", *SAFEGUARD] if is_careful else [])
+        + ["Measure the server"]
         + REVISION * 3
         + ["Verify", "Decide whether to keep watching"]
         + LOOK * (int(machine.policy["BakeTime"]) // 60)
@@ -44,7 +45,7 @@ def test_what_the_functions_are_told(machine: Machine) -> None:
     request = {"bundle": DIGEST, "requested_by": "dev@example.com", "reason": " a new column "}
     assert machine.told("Validate") == [{"run": machine.name, "request": request}]
     upgrade = machine.told("Upgrade")[0]
-    assert set(upgrade) == {"run", "plan", "approval", "force"} and upgrade["plan"] == PLAN
+    assert set(upgrade) == {"run", "plan", "approval", "force", "before"} and upgrade["plan"] == PLAN
     assert upgrade["force"] == {
         "asked": False,
         "allowed": machine.environment == "development",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.template.definition import (
@@ -26,6 +29,9 @@ from tests.template.definition import (
 )
 from tests.template.template import ENVIRONMENTS, ROOT, policy_of, resources, template
 
+from dbmigrate_local.gaps.clock import Clock
+from dbmigrate_local.gaps.jsonata import Evaluator
+
 SERVICE = {
     "Lambda.ClientExecutionTimeoutException",
     "Lambda.ServiceException",
@@ -34,13 +40,14 @@ SERVICE = {
     "Lambda.TooManyRequestsException",
 }
 READ_ONLY_OR_IDEMPOTENT = {
-    "Check the backup", "Ask the database", "Verify", "Watch the application", "Close the run",
+    "Check the backup", "Measure the server", "Ask the database", "Verify", "Watch the application",
+    "Close the run",
 }  # fmt: skip
 MOST_EVENTS = 25_000
 DAY = 86_400
 VERBS = {
-    "Read", "Check", "Validate", "Choose", "Start", "Wait", "Request", "Announce", "Upgrade", "Ask", "Decide",
-    "Verify", "Watch", "Roll", "Close", "Notify", "Report",
+    "Read", "Check", "Validate", "Choose", "Start", "Wait", "Request", "Announce", "Measure", "Upgrade",
+    "Ask", "Decide", "Verify", "Watch", "Roll", "Close", "Notify", "Report",
 }  # fmt: skip
 
 
@@ -140,28 +147,74 @@ def test_the_rule_for_ended_runs_knows_every_failing_outcome() -> None:
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_a_run_fits_into_the_history(environment: str) -> None:
+    """With two backups that take their whole budget, 500 revisions, an index build and a backfill of a day
+    each, and a server that is busy for as long as the policy waits."""
     # events: a task 5, a retry 3, a wait 2, a choice 2
     policy = policy_of(environment)
     looks = int(policy["BackupBudget"]) // STATES["Wait for the backup"]["Seconds"]
     watches = int(policy["BakeTime"]) // STATES["Wait for the next look"]["Seconds"]
-    still_running = next(
-        retry for retry in STATES["Upgrade"]["Retry"] if retry["ErrorEquals"] == ["StillRunning"]
-    )
     backups_and_watches, revisions = (2 * looks + watches) * (2 + 5 + 2), 500 * 7
-    assert backups_and_watches + revisions + still_running["MaxAttempts"] * 3 < MOST_EVENTS * 0.8
+    still_running = retry_of("Upgrade", "StillRunning")["MaxAttempts"] * 3
+    build = list(slices_in(DAY, busy=5, wait=15, before=0))
+    backfill = list(slices_in(DAY, busy=241, wait=0, before=len(build)))
+    work = len(build) * (5 + 2 + 2 + 2 + 5) + len(backfill) * (5 + 2 + 2 + 5)
+    busy = int(policy["WorkPatience"]) // seconds_of_retries() * (5 + 2 + 3 * len(list(delays())))
+    assert backups_and_watches + revisions + still_running + work + busy < MOST_EVENTS * 0.95
+    assert len(build) > 100 and set(backfill) == {0}
+
+
+@pytest.mark.parametrize(("busy", "wait"), [(1, 0), (1, 1), (60, 0), (0, 300)])
+def test_no_work_makes_the_machine_ask_too_often(busy: float, wait: float) -> None:
+    a_day, another = (len(list(slices_in(days * DAY, busy, wait, before=0))) for days in (1, 2))
+    assert a_day <= 400 and another - a_day <= 360
+
+
+def retry_of(state: str, error: str) -> dict[str, Any]:
+    return next(dict(retry) for retry in STATES[state]["Retry"] if error in retry["ErrorEquals"])
+
+
+def delays() -> Iterator[float]:
+    """How long each retry of a busy server waits."""
+    retry = retry_of("Measure the server", "ServerNotReady")
+    for number in range(retry["MaxAttempts"]):
+        yield min(retry["IntervalSeconds"] * retry["BackoffRate"] ** number, retry["MaxDelaySeconds"])
+
+
+def seconds_of_retries() -> int:
+    return int(sum(delays()))
+
+
+def slices_in(seconds: float, busy: float, wait: float, before: int) -> Iterator[float]:
+    """The pauses after the slices of work that takes so long, by the machine's own expression; ``busy``
+    seconds are spent in each slice, ``wait`` is what it asks for, ``before`` slices were done already."""
+    clock, pause, answered = Clock(), 0.0, 0.0
+    expression = STATES["Upgrade"]["Assign"]["pause"][3:-3]
+    evaluator = Evaluator(clock)
+    answer = {"status": "working", "wait": wait}
+    began = clock.now()
+    for slices in itertools.count(before):
+        clock.advance(pause + busy)
+        if clock.now() - began >= seconds:
+            return
+        known = {"states": {"result": {"Payload": answer}}, "slices": slices, "pause": pause}
+        pause = evaluator.evaluate(expression, known | {"answered": answered})
+        answered = 1000 * clock.now()
+        yield pause
 
 
 def test_the_machine_outlives_its_parts() -> None:
     def longest(policy: dict[str, str]) -> int:
         return int(policy["ApprovalExpiry"]) + 2 * int(policy["BackupBudget"]) + int(policy["BakeTime"])
 
-    assert MACHINE["TimeoutSeconds"] > max(longest(policy_of(name)) for name in ENVIRONMENTS) + 2 * DAY
+    work = 2 * DAY + max(int(policy_of(name)["WorkPatience"]) for name in ENVIRONMENTS)
+    assert MACHINE["TimeoutSeconds"] > max(longest(policy_of(name)) for name in ENVIRONMENTS) + work + 2 * DAY
 
 
 def test_statelint(tmp_path: Path) -> None:
-    """It wants an integer in TimeoutSeconds, where AWS takes JSONata too."""
+    """It wants an integer in TimeoutSeconds and Seconds, where AWS takes JSONata too."""
     copy = json.loads(TEXT)
     copy["States"]["Request approval"]["TimeoutSeconds"] = 1
+    copy["States"]["Wait for the work"]["Seconds"] = 1
     (tmp_path / "copy.json").write_text(json.dumps(copy))
     program = Path(sys.executable).with_name("statelint")
     done = subprocess.run(

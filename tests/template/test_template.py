@@ -15,13 +15,13 @@ from dbmigrate.runtime.settings import Settings, Variable
 RESOURCES: dict[str, dict[str, Any]] = template()["Resources"]
 FUNCTIONS = resources("AWS::Serverless::Function")
 VERBS = {
-    "validate", "start_backup", "check_backup", "request_approval", "decide", "upgrade", "roll_back",
-    "inspect", "verify", "watch", "close", "notify",
+    "validate", "start_backup", "check_backup", "request_approval", "decide", "measure", "upgrade",
+    "roll_back", "inspect", "verify", "watch", "close", "steer", "notify",
 }  # fmt: skip
-ON_THE_DATABASE = {"validate", "upgrade", "roll_back", "inspect", "verify", "close"}
+ON_THE_DATABASE = {"validate", "upgrade", "roll_back", "inspect", "verify", "close", "steer"}
 OUTPUTS = {
     "StateMachineArn", "BundleBucketName", "ApprovalsTableName", "InspectFunctionName",
-    "CloseFunctionName", "ApprovalUrl", "NotificationsTopicArn", "ApprovalsTopicArn",
+    "CloseFunctionName", "SteerFunctionName", "ApprovalUrl", "NotificationsTopicArn", "ApprovalsTopicArn",
 }  # fmt: skip
 NOT_OF_THE_TEMPLATE = {"DATABASE_TLS"}
 
@@ -149,6 +149,7 @@ def test_what_is_alarmed() -> None:
     assert {alarm["Properties"]["MetricName"] for alarm in resources("AWS::CloudWatch::Alarm").values()} == {
         "ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted", "ValidationErrors", "BackupFailures",
         "ApprovalWaitSeconds", "RunSlowerThanPredicted", "DriftFound", "ForcedRuns", "Errors",
+        "WorkStillSeconds",
     }  # fmt: skip
 
 

@@ -55,6 +55,15 @@ OUTCOMES = {
     ),
     "RunInProgress": Outcome("another run is active", f"Another run holds the database. {UNCHANGED}", STATUS),
     "BackupFailed": Outcome("backup failed", f"Without a backup nothing is upgraded. {UNCHANGED}", DEPLOY),
+    "BlockersFound": Outcome(
+        "blocked", f"Somebody would have been made to wait, which the policy refuses. {UNCHANGED}", DEPLOY
+    ),
+    "ServerUnfit": Outcome(
+        "server unfit", f"This plan must not run on the server as it is. {UNCHANGED}", DEPLOY
+    ),
+    "ServerNotReady": Outcome(
+        "server not ready", f"The server had too much to do for too long. {UNCHANGED}", DEPLOY
+    ),
     "LockNotFree": Outcome("lock not free", f"Other sessions kept a table locked. {UNCHANGED}", DEPLOY),
     "RevisionFailed": Outcome(
         "revision failed", f"The revision failed and was rolled back whole. {UNCHANGED}", DEPLOY
@@ -62,6 +71,12 @@ OUTCOMES = {
     "RolledBack": Outcome(
         "rolled back", "A step failed; every revision of this run was undone and verified.", DEPLOY
     ),
+    "Unfinished": Outcome(
+        "UNFINISHED",
+        "A revision was done in part. What it did stands, and the next run goes on there.",
+        DEPLOY,
+    ),
+    "Stopped": Outcome("stopped", "Somebody stopped the run. What was committed stands.", STATUS),
     "NeedsManualRollback": Outcome(
         "NEEDS A PERSON", "A step failed after the upgrade began. Nothing was undone by itself.", ROLLBACK
     ),

@@ -30,9 +30,16 @@ def end() -> None:
         metrics.flush_metrics()
 
 
+UNITS = {
+    "Seconds": MetricUnit.Seconds,
+    "Percent": MetricUnit.Percent,
+    "PerSecond": MetricUnit.CountPerSecond,
+}
+
+
 def emit(name: str, value: float = 1) -> None:
-    """Count one event, or measure seconds where the metric's name ends so."""
-    unit = MetricUnit.Seconds if name.endswith("Seconds") else MetricUnit.Count
+    """Count one event, or measure in the unit that the metric's name ends with."""
+    unit = next((unit for ending, unit in UNITS.items() if name.endswith(ending)), MetricUnit.Count)
     if not metrics.dimension_set:
         metrics.add_dimension(name="Environment", value=settings().environment)
     metrics.add_metric(name=name, unit=unit, value=value)
