@@ -174,11 +174,11 @@ def vacuum_row(**more: object) -> dict[str, object]:
     held = "ShareUpdateExclusiveLock on public.one"
     return {"pid": 7, "name": "", "owner": None, "held": held, "age": 60.0,
             "query_age": 60.0, "state": "active", "query": query, "backend_type": "autovacuum worker",
-            "transaction": "3/4", "endable": True, **more}  # fmt: skip
+            "login": "migrator", "transaction": "3/4", "endable": True, **more}  # fmt: skip
 
 
 def test_an_autovacuum_is_never_ended_and_gives_way_only_to_the_patient() -> None:
-    stays = blockers._blocker(vacuum_row(), "migrator", yields=False)
+    stays = blockers._blocker(vacuum_row(), "owner", yields=False)
     assert stays is not None and (stays.kind, stays.endable) == ("vacuum", False)
     assert "deadlock_timeout" in stays.text and "ALTER ROLE migrator SET deadlock_timeout" in stays.text
     assert blockers._blocker(vacuum_row(), "migrator", yields=True) is None

@@ -57,7 +57,8 @@ found AS (
            a.backend_type = 'client backend' AND NOT r.rolsuper AS endable
       FROM (SELECT * FROM held UNION ALL SELECT * FROM snapshots) x
       LEFT JOIN pg_stat_activity a ON a.pid = x.pid LEFT JOIN pg_roles r ON r.oid = a.usesysid)
-SELECT f.*, p.gid, p.owner AS prepared_by, extract(epoch FROM clock_timestamp() - p.prepared)::float8 AS since
+SELECT f.*, session_user AS login, p.gid,
+       p.owner AS prepared_by, extract(epoch FROM clock_timestamp() - p.prepared)::float8 AS since
   FROM found f
   LEFT JOIN pg_locks t ON f.pid IS NULL AND t.pid IS NULL AND t.virtualtransaction = f.transaction
         AND t.locktype = 'transactionid'
@@ -161,7 +162,7 @@ def _vacuum(row: Mapping[str, Any], grantee: str, yields: bool) -> Blocker | Non
         "it does not give way: wait for its end"
         if wraparound
         else "it gives way only after deadlock_timeout, which our lock_timeout never reaches: wait, or let "
-        f"an administrator run: ALTER ROLE {grantee} SET deadlock_timeout = '50ms'"
+        f"an administrator run: ALTER ROLE {row['login']} SET deadlock_timeout = '50ms'"
     )
     return Blocker("vacuum", f"{session_text(row, grantee)} ({why})", row["pid"], row["transaction"])
 
