@@ -170,3 +170,24 @@ def test_progress_is_told(project: Project, db: Database) -> None:
     told: list[tuple[int, int, str]] = []
     rehearse(project.add("a1", None).add("b2", "a1").history(), db.target, lambda *facts: told.append(facts))
     assert told == [(0, 2, "a1"), (1, 2, "b2")]
+
+
+def test_operations_that_need_other_rows_begin_anew_and_are_seen_whole(
+    project: Project, db: Database
+) -> None:
+    project.add("a1", None, "CREATE TABLE a (id int PRIMARY KEY, n int)", "DROP TABLE a")
+    up = 'op.add_unique("u", "a", ["id", "n"])\nop.set_not_null("a", "n")'
+    back = 'op.alter_column("a", "n", nullable=True)\nop.drop_constraint("u", "a")'
+    seen = rehearse(project.add("b2", "a1", up, back).history(), db.target).revisions["b2"]
+    assert [each.operation for each in seen.statements] == ["add_unique"] * 2 + ["set_not_null"] * 4
+    assert (seen.resumable, seen.round_trip_error) == (True, None)
+
+
+def test_a_way_back_that_fails_behind_a_safe_operation_spoils_nothing(project: Project, db: Database) -> None:
+    project.add("a1", None, "CREATE TABLE a (id int PRIMARY KEY, n int)", "DROP TABLE a")
+    back = 'op.drop_index_concurrently("i", "a")\nop.set_not_null("a", "missing")'
+    project.add("b2", "a1", 'op.create_index_concurrently("i", "a", ["n"])', back)
+    project.add("c3", "b2", 'op.drop_index_concurrently("i", "a")', "CREATE INDEX i ON a (n)")
+    evidence = rehearse(project.history(), db.target)
+    assert 'column "missing" does not exist' in (evidence.revisions["b2"].round_trip_error or "")
+    assert evidence.revisions["c3"].changes == (("index", "public.i", None),)

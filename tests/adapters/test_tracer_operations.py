@@ -95,6 +95,16 @@ def test_a_step_that_was_rolled_back_and_tried_again_did_it_once(database: str) 
     assert (add.sql, kinds(add), kinds(plain)) == (ADD, ["add constraint"], ["change default"])
 
 
+def test_a_question_that_is_rolled_back_takes_no_work_along(database: str) -> None:
+    def steps(work: Work) -> None:
+        work.once("add", never, ADD)
+        work.ask("BEGIN")
+        work.ask("CREATE TEMPORARY TABLE twin ()")
+        work.ask("ROLLBACK")
+
+    assert [each.sql for each in operate(database, steps)] == [ADD, "ALTER TABLE t ALTER n SET DEFAULT 1"]
+
+
 def test_what_fails_leaves_the_work_before_it(database: str) -> None:
     with watched(database, TABLE) as (connection, seen):
         connection.commit()

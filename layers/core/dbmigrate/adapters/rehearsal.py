@@ -123,7 +123,7 @@ class _Rehearsal:
             down = self._go("downgrade", revision, before, back.down)
         except (DbMigrateError, Unlike) as error:
             back.trouble = _trouble(error)
-            if not isinstance(error, RevisionFailed):
+            if not isinstance(error, RevisionFailed) or self.steps.begun():
                 self._build_again(revision, up, back)
             return back
         compared = up.touched | {table for table in self.keeper.rows if down.touches(table)}

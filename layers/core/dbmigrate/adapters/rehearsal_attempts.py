@@ -87,9 +87,14 @@ class Attempts:
     def _make_way(self, error: Refused, emptied: set[str]) -> bool:
         """Whether another try has a chance."""
         near = self._near(error)
-        if isinstance(error, RevisionHalfApplied):
+        if isinstance(error, RevisionHalfApplied) or self._operated():
             self._undo_the_half(emptied)
         return self._make_role(error) or self._empty(error, near, emptied)
+
+    def _operated(self) -> bool:
+        """Whether safe operations were at work: what they did is committed, and evidence must see all of
+        it in one go."""
+        return any(effects.operation for effects in self.tracer.seen)
 
     def _undo_the_half(self, emptied: set[str]) -> None:
         """What it committed before it failed cannot be rolled back."""

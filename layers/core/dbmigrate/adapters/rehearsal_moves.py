@@ -90,6 +90,13 @@ class Steps:
             _refuse_other(direction, like, moved.catalog)
         return moved
 
+    def begun(self) -> bool:
+        """Whether safe operations were at work and their revision did not come to its end."""
+        raw = self.connection.connection.driver_connection
+        if execute_outside(raw, "SELECT to_regclass('dbmigrate.work')")[0][0] is None:
+            return False
+        return bool(execute_outside(raw, "SELECT EXISTS (SELECT FROM dbmigrate.work)")[0][0])
+
     def _after_commits(self) -> Moved:
         execute_outside(self.connection.connection.driver_connection, FORGET)
         return Moved(self.look(), None, inside=True)

@@ -52,6 +52,7 @@ class Tracer:
         self.first: dict[int, str] = {}
         self.touched: set[int] = set()
         self._before: State | None = None
+        self._began = 0  # how many statements there were before an operation's transaction
         self._marks: dict[str, int] = {}  # savepoints, and how many statements there were before them
         self._transaction = -1
         self._running: str | None = None
@@ -149,11 +150,12 @@ class Tracer:
         """An operation's own word. What it rolls back to try again did nothing, and is no work."""
         inside, self._asked = self.raw._in_transaction, True
         found = execute(sql)
-        if inside and not self.raw._in_transaction:
+        if self.raw._in_transaction and not inside:
+            self._began = len(self.seen)
+        elif inside and not self.raw._in_transaction:
             self._before, self._stale = None, True
             if sql.startswith("ROLLBACK"):
-                kept = [effects for effects in self.seen if effects.transaction != self._transaction]
-                self.seen[:] = kept
+                del self.seen[self._began :]
         return found
 
     def _run_unannounced(self, sql: str, execute: Callable[[str], Any]) -> Any:
