@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from tests.service.conftest import THREE, World
 
-from dbmigrate.domain.blockers import Blocker
+from dbmigrate.domain.blockers import YOUNG_SNAPSHOT_SECONDS, Blocker
 from dbmigrate.domain.effects import Effects, Lock, Write
 from dbmigrate.domain.errors import BlockersFound, Failed, LockNotFree
+from dbmigrate.domain.progress import Progress
+from dbmigrate.domain.unfinished import Unfinished
 from dbmigrate.service import preflight as module
 from dbmigrate.service.preflight import LOOKS, may_end_sessions, preflight
 
@@ -72,6 +74,17 @@ def test_one_that_goes_meanwhile_is_none(world: World) -> None:
         lambda _: world.database.in_the_way.clear(),
     )
     assert left == {}
+
+
+@pytest.mark.parametrize("word", ["waited", "refused", "reported"])
+def test_a_revision_that_has_begun_goes_on(busy: World, waits: list[float], word: str) -> None:
+    """Half of it stands, so neither refusing nor standing still would help anybody."""
+    busy.rule(blockers=word)
+    plan = busy.validate(terminate_blockers=True)
+    busy.database.half = [Unfinished(Progress("a1", "backfill", "public.users", "fill"), "", "now", False)]
+    answer = busy.upgrade(plan)
+    assert answer["terminated"] == [READER.text] and waits == []
+    assert all(each.seconds >= YOUNG_SNAPSHOT_SECONDS for each in busy.database.asked[1].wanted)
 
 
 def test_refused(busy: World) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dbmigrate.domain.effects import LOCK_MODES, Effects
@@ -61,6 +61,11 @@ class Foretold:
     wanted: tuple[Wanted, ...] = ()
     snapshots: bool = False
     wal_bytes: int = 0
+
+    def patient(self) -> Foretold:
+        """The same, of transactions that are older than what CONCURRENTLY outwaits."""
+        wanted = (replace(each, seconds=YOUNG_SNAPSHOT_SECONDS) for each in self.wanted)
+        return replace(self, wanted=tuple(wanted))
 
 
 @dataclass(frozen=True)

@@ -33,13 +33,20 @@ def preflight(
     Returns what is still in the way (``blockers``, by a policy that only reports) and what was ended
     (``terminated``), without the keys that would be empty. Nothing of ours has queued for a lock yet. Raises
     LockNotFree where the policy waits and BlockersFound where it refuses; the way back always waits.
+
+    A revision that has begun is tried whoever is there, as its steps wait for their locks by themselves; what
+    may be ended for it are transactions older than a minute.
     """
     foretold = _foretold(evidence, revision, direction, database)
     found = database.blockers(foretold)
+    begun = bool(found) and bool(database.unfinished())
+    if begun:
+        foretold = foretold.patient()
+        found = database.blockers(foretold)
     victims = list(endable(found)) if ending else []
     terminated = ending(victims) if ending and victims else []
     found = database.blockers(foretold) if terminated else found
-    if found and policy.blockers != "reported":
+    if found and policy.blockers != "reported" and not begun:
         found = _outwait(found, foretold, database, pause)
         if found:
             raise _in_the_way(found, revision, direction, policy, terminated)
