@@ -51,6 +51,7 @@ def column(op: Any) -> None:
 
 
 OPERATIONS = [foreign_key, check, unique, not_null, column]
+ACTS = "ON DELETE SET NULL ON UPDATE CASCADE"
 QUESTIONS = {"foreign_key": 2, "check": 2, "unique": 2, "not_null": 4}
 
 
@@ -140,8 +141,8 @@ def test_a_second_run_does_nothing(database: str, body: Callable[[Any], Any]) ->
     ("body", "other"),
     [
         (foreign_key, "ADD CONSTRAINT t_p FOREIGN KEY (p) REFERENCES p (id)"),
-        (foreign_key, "ADD CONSTRAINT t_p FOREIGN KEY (p) REFERENCES p (code) ON DELETE SET NULL ON UPDATE CASCADE"),
-        (foreign_key, "ADD CONSTRAINT t_p FOREIGN KEY (n) REFERENCES t (id) ON DELETE SET NULL ON UPDATE CASCADE"),
+        (foreign_key, f"ADD CONSTRAINT t_p FOREIGN KEY (p) REFERENCES p (code) {ACTS}"),
+        (foreign_key, f"ADD CONSTRAINT t_p FOREIGN KEY (n) REFERENCES t (id) {ACTS}"),
         (foreign_key, "ADD CONSTRAINT t_p CHECK (p > 0)"),
         (check, "ADD CONSTRAINT t_n CHECK (n > 0) NOT VALID"),
         (unique, "ADD CONSTRAINT t_u UNIQUE (s, n)"),
@@ -151,7 +152,7 @@ def test_a_second_run_does_nothing(database: str, body: Callable[[Any], Any]) ->
         (column, "ADD COLUMN c varchar(40) DEFAULT 'x'"),
         (column, "ADD COLUMN c varchar(40)"),
     ],
-)  # fmt: skip
+)
 def test_another_definition_of_the_same_name_is_refused(
     database: str, body: Callable[[Any], Any], other: str
 ) -> None:

@@ -72,7 +72,8 @@ class Work:
         """Run one statement of the operation, seen as the revision's own; the number of its rows."""
         if not self.offline:
             return int(self.operations.get_bind().execute(_plain(sql)).rowcount)
-        self.operations.execute(_plain(sql))
+        impl = self.operations.impl
+        impl.static_output(f"{sql}{impl.command_terminator}")
         return 0
 
     def progress(self, step: str, **more: Any) -> Progress:
