@@ -47,6 +47,7 @@ def measure(rows: int, quiet: float, repetitions: int) -> dict[str, list[Trial]]
             for name, trials in found.items():
                 place, deliveries = Path(folder) / str(number), [Delivery([CHANGES[name]])]
                 trials.append(trial(server, place, name, rows, quiet, deliveries))
+                server.drop_database(name)
     return found
 
 

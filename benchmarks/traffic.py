@@ -69,7 +69,8 @@ def trial(
     quiet: float,
     deliveries: Sequence[Delivery] = (),
 ) -> Trial:
-    """Run the suite (or other deliveries) once with one runner, on a copy of the base."""
+    """Run the suite (or other deliveries) once with one runner, on a copy of the base that bears its
+    name."""
     url = server.create_database(name, template="base")
     server.execute("CHECKPOINT")
     runner, gave_up = RUNNERS[name](folder, url), ""
@@ -83,7 +84,6 @@ def trial(
             gave_up = str(failed)
         end = time.time()
         time.sleep(1)
-    server.drop_database(name)
     samples = between(load.samples, begin, end)
     return Trial(runner, between(load.samples, warm, begin), samples, begin, end, gave_up)
 
@@ -101,7 +101,11 @@ def measure(names: list[str], rows: int, quiet: float) -> list[Trial]:
         embedded_postgres(Path(folder) / "postgres", SERVER) as server,
     ):
         make_base(server, "base", rows)
-        return [trial(server, Path(folder), name, rows, quiet) for name in names]
+        trials = []
+        for name in names:
+            trials.append(trial(server, Path(folder), name, rows, quiet))
+            server.drop_database(name)
+        return trials
 
 
 def figures(trials: list[Trial], rows: int) -> dict[str, Any]:
