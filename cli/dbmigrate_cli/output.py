@@ -121,8 +121,8 @@ class Output:
 
 
 class Progress:
-    """One line that changes on a terminal; elsewhere a line each second at first, then ever more seldom: a log
-    shows life and stays short."""
+    """One line that changes on a terminal; elsewhere a line each second at first, then ever more seldom: a
+    log shows life and stays short."""
 
     def __init__(self, verb: str) -> None:
         self.verb = verb

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from dbmigrate.domain.unfinished import COMMITS_INSIDE
@@ -37,21 +38,37 @@ def _amount(work: Mapping[str, Any]) -> list[str]:
     return [f"{rows} ({share})" if share else rows]
 
 
-def unfinished_fields(lines: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """What revisions have begun and not ended, as a field; none where there is nothing."""
-    return [("unfinished", "\n".join(map(_unfinished, lines)))] if lines else []
+def unfinished_fields(
+    lines: Sequence[Mapping[str, Any]], running: Sequence[Mapping[str, Any]] = ()
+) -> list[tuple[str, str]]:
+    """What revisions have begun and not ended, as a field; none where there is nothing. ``running`` are the
+    runs that are open."""
+    told_lines = "\n".join(_unfinished(line, running) for line in lines)
+    return [("unfinished", told_lines)] if lines else []
 
 
-def _unfinished(line: Mapping[str, Any]) -> str:
+def _unfinished(line: Mapping[str, Any], running: Sequence[Mapping[str, Any]]) -> str:
     """One line of the journal."""
     revision = f"{line['revision']}  " if line["revision"] else ""
     if line["operation"] == COMMITS_INSIDE:
         return f"{revision}committed: {'; '.join(line['statements'])}"
-    what = " ".join(filter(None, (line["operation"], line["table"], line["name"])))
+    what = " ".join(filter(None, (line["operation"], line["table"])))
+    what += f" ({line['name']})" if line["name"] else ""
     if line["finished"]:
         return f"{revision}{what}: done"
+    paused = any(run.get("wish") == "pause" for run in running)
+    left = _seconds_left(line) if running and not paused else None
     worker = f", pid {line['pid']} is at it" if line.get("pid") else ""
-    return f"{revision}{what}, {how_far(line)}{worker}"
+    return f"{revision}{what}, {how_far({**line, 'seconds_left': left, 'paused': paused})}{worker}"
+
+
+def _seconds_left(line: Mapping[str, Any]) -> float | None:
+    """As PostgreSQL's or the operation's own word, else by how long the rows took that are done."""
+    done, total = line.get("rows_done"), line.get("rows_total")
+    if line.get("seconds_left") is not None or not done or not total:
+        return line.get("seconds_left")
+    took = datetime.now(UTC) - datetime.fromisoformat(line["began_at"])
+    return max(took.total_seconds() * (total - done) / done, 0.0)
 
 
 def wished(run: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ import click
 from dbmigrate_cli.context import database_of, look_here
 from dbmigrate_cli.options import Options
 from dbmigrate_cli.shared_options import stack_option, standing_here_option
+from dbmigrate_cli.working import unfinished_fields
 
 
 @click.command("runs")
@@ -37,15 +38,31 @@ def command(
     asked = options.environment != "development" and not options.local
     found = _executions(options, limit, stack) if asked else []
     if options.direct:
-        found = _merged(found, database_of(options).runs())
+        found = _merged(found, database_of(options, join=True).runs())
     found = found[:limit]
-    options.output.result(environment=options.environment, runs=found)
+    work = _work(options, found, stack)
+    options.output.result(environment=options.environment, runs=found, unfinished=work)
     if not found:
         options.output.say("No run yet.")
         return
     heads = ("run", "started", "took", "outcome", "revisions", "by", "approved by")
     shown = len(heads) if any(run.get("approved_by") for run in found) else -1
     options.output.table(heads[:shown], [_row(run)[:shown] for run in found])
+    if work:
+        options.output.say()
+        options.output.fields(unfinished_fields(work, [run for run in found if not run["ended_at"]]))
+
+
+def _work(options: Options, runs: list[dict[str, Any]], stack: str | None) -> list[dict[str, Any]]:
+    """What the run that is open works on; nobody is asked when none is."""
+    if all(run["ended_at"] for run in runs):
+        return []
+    if options.direct:
+        return [line.to_json() for line in database_of(options, join=True).look().unfinished]
+    from dbmigrate_cli.stack import aws_errors, open_stack
+
+    with aws_errors(options):
+        return list(open_stack(options, stack).inspect().get("unfinished", ()))
 
 
 def _follow(options: Options, run: str, stack: str | None) -> None:
@@ -100,7 +117,7 @@ def _row(run: dict[str, Any]) -> tuple[str, ...]:
         run["run"],
         run["started_at"][:19].replace("T", " "),
         _took(run),
-        run["outcome"] or "running",
+        run["outcome"] or {"pause": "paused", "stop": "stopping"}.get(run.get("wish") or "", "running"),
         span if run.get("direction") != "downgrade" else f"undid {span}",
         run.get("requested_by") or "-",
         run.get("approved_by") or "-",

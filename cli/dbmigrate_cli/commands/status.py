@@ -54,7 +54,7 @@ def show(options: Options, history: History, report: dict[str, Any]) -> None:
     if report.get("invalid_indexes"):
         facts.append(("invalid", "\n".join(report["invalid_indexes"])))
     facts += [("running", _running(run)) for run in report["running"]]
-    facts += unfinished_fields(report.get("unfinished", ()))
+    facts += unfinished_fields(report.get("unfinished", ()), report["running"])
     facts.append(("last run", _ended(report["last_run"])))
     options.output.fields(facts)
     hint = _next(options, report)
