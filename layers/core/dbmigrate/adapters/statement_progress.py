@@ -78,7 +78,9 @@ def look_at(connection: Connection, pid: int) -> Seen:
     seconds, phase, blocks, blocks_total, tuples, tuples_total, pid_of, name = rows[0]
     begins, share = PHASES.get(phase or "", (0, 0))
     done, total = (tuples, tuples_total) if tuples_total else (blocks, blocks_total)
-    percent = None if phase is None else round(begins + share * min((done or 0) / (total or 1), 1), 1)
+    # Until it has read its first blocks a scan says that it has read them all.
+    part = done / total if total and (done < total or tuples_total) else 0
+    percent = None if phase is None else round(begins + share * part, 1)
     rows_of = (int(tuples), int(tuples_total)) if tuples_total else None
     waits = f"waits for pid {pid_of} ({name})" if pid_of else ""
     return Seen(float(seconds), phase or "", percent, rows_of, waits)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import time
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,13 @@ MARGIN_MS = 15_000
 def database(context: Any) -> Database:
     """The environment's database, with statements bounded by the invocation's remaining time."""
     given = settings()
-    left = context.get_remaining_time_in_millis() - MARGIN_MS
-    limits = Limits(lock=given.lock_timeout_ms, statement=max(left, 1000))
+    left = max(context.get_remaining_time_in_millis() - MARGIN_MS, 1000)
+    limits = Limits(
+        lock=given.lock_timeout_ms,
+        statement=left,
+        deadline=time.monotonic() + left / 1000,
+        slice=given.slice_seconds,
+    )
     return Database(_target(), given.environment, limits, wiring.handles())
 
 

@@ -53,6 +53,7 @@ class Settings:
     database_tls = Variable("DATABASE_TLS", str, "verify-full")
     database_ca = Variable("DATABASE_CA", str, "")
     lock_timeout_ms = Variable("LOCK_TIMEOUT_MS", int, "100")
+    slice_seconds = Variable("SLICE_SECONDS", float, "240")
     database_instance = Variable("DATABASE_INSTANCE", str, "")
     database_cluster = Variable("DATABASE_CLUSTER", str, "")
     bundle_bucket = Variable("BUNDLE_BUCKET", str)
