@@ -61,6 +61,9 @@ class FakeStates:
         self.started.append(name)
         return {"executionArn": f"arn:{name}"}
 
+    def stop_execution(self, executionArn: str, error: str, cause: str) -> None:  # noqa: N803
+        self.statuses[executionArn.rpartition(":")[2]] = f"{error}: {cause}"
+
     def list_executions(self, **asked: Any) -> dict[str, Any]:
         return {"executions": [{"name": name} for name in self.statuses]}
 
@@ -72,6 +75,7 @@ class FakeFormation:
                 {"Error": {"Code": "ValidationError", "Message": "does not exist"}}, "DescribeStacks"
             )
         outputs = {"StateMachineArn": MACHINE, "InspectFunctionName": "inspect"}
+        outputs["SteerFunctionName"] = "steer"
         people = {"FirstApprover": "A@example.com", "SecondApprover": "b@example.com", "ThirdApprover": ""}
         return {
             "Stacks": [
@@ -206,3 +210,32 @@ def test_a_function_that_refuses_keeps_its_words_and_code() -> None:
         stack(**{"lambda": FakeLambda(said, failed=True)}).inspect()
     assert (refused.value.name, refused.value.exit_code) == ("WrongEnvironment", 3)
     assert (refused.value.message, refused.value.hint) == ("belongs to production", "name the right one")
+
+
+def test_only_an_execution_that_runs_is_ended() -> None:
+    states = FakeStates(**{"staging-abc": "RUNNING", "staging-def": "FAILED"})
+    ours = stack(stepfunctions=states)
+    found = [ours.end_execution(run, "ann") for run in ("staging-abc", "staging-def", "staging-xyz")]
+    assert found == ["RUNNING", "FAILED", None]
+    assert states.statuses == {"staging-abc": "Stopped: stopped by ann", "staging-def": "FAILED"}
+
+
+def test_a_stop_goes_through_the_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its execution ends first, then what it left at work in the database."""
+    said = {"run": "staging-abc", "stopped": True, "sessions": 1, "outcome": "Stopped", "ended_at": "t"}
+    said |= {"current": "0001", "applied": [], "unfinished": [], "invalid_indexes": [], "held_by": None}
+    states = FakeStates(**{"staging-abc": "RUNNING"})
+    ours = stack(stepfunctions=states, **{"lambda": FakeLambda(said, False)})
+    monkeypatch.setattr("dbmigrate_cli.stack.open_stack", lambda options, name: ours)
+    answer = run("--environment", "staging", "stop", "staging-abc")
+    assert answer.code == 0 and "Run staging-abc is stopped: 1 session of it ended" in answer.out
+    assert answer.err == "next: db-migrate --environment staging deploy begins again\n"
+    assert states.statuses["staging-abc"].startswith("Stopped: stopped by ")
+
+
+def test_a_pause_goes_through_the_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = {"errorType": "BadRequest", "errorMessage": "Run staging-abc has not begun.\nNext: look"}
+    ours = stack(**{"lambda": FakeLambda(said, True)})
+    monkeypatch.setattr("dbmigrate_cli.stack.open_stack", lambda options, name: ours)
+    answer = run("--environment", "staging", "pause", "staging-abc")
+    assert answer.code == 3 and "has not begun" in answer.err and "next: look" in answer.err

@@ -146,3 +146,33 @@ def test_the_cause_gives_the_error_its_words_and_the_command() -> None:
         ending_of({"status": "FAILED", "error": "RolledBack", "cause": f"X: {wrapped}"}, STATUS).command
         == "mend it"
     )
+
+
+def test_long_work_is_told_when_it_moves() -> None:
+    def working(rows: int, **more: Any) -> dict[str, str]:
+        work = {"revision": "0002", "operation": "backfill", "table": "users", "step": "write the rows"}
+        amount = {"number": 1, "of": 1, "rows_done": rows, "rows_total": 2000, "seconds_left": 90.0}
+        return answer(
+            {"status": "working", "completed": 0, "total": 2, "wait": 0, "work": work | amount | more}
+        )
+
+    lines = told(
+        Story(),
+        ("Upgrade", "TaskSucceeded", working(500)),
+        ("Upgrade", "TaskSucceeded", working(500)),
+        ("Wait for the work", "wait", {}),
+        ("Upgrade", "TaskSucceeded", working(1000, paused=True)),
+        ("Wait for the work", "wait", {}),
+    )
+    assert [line.partition("  Upgrade")[2].strip() or line.rpartition("  ")[2] for line in lines] == [
+        "0/2  0002  backfill users, write the rows, 500 of 2,000 rows (25 %), about 1 minute 30 seconds left",
+        "waiting",
+        "0/2  0002  backfill users, write the rows, 1,000 of 2,000 rows (50 %), paused",
+    ]
+
+
+def test_a_run_that_a_person_stopped_says_so() -> None:
+    described = {"status": "ABORTED", "error": "Stopped", "cause": "stopped by ann"}
+    ending = ending_of(described, STATUS)
+    assert (ending.outcome, ending.exit_code, ending.command) == ("Stopped", 4, STATUS)
+    assert "stopped by ann" in ending.said
