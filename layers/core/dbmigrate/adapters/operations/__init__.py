@@ -4,6 +4,6 @@ Importing this package makes Alembic know them. db-migrate does it itself; plain
 entry point "alembic.plugins".
 """
 
-from dbmigrate.adapters.operations import backfill, columns, constraints, indexes
+from dbmigrate.adapters.operations import backfill, columns, constraints, indexes, rename, retype
 
-__all__ = ["backfill", "columns", "constraints", "indexes"]
+__all__ = ["backfill", "columns", "constraints", "indexes", "rename", "retype"]
