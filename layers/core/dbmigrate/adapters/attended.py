@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Connection
@@ -11,7 +11,6 @@ from dbmigrate.adapters import half_applied
 from dbmigrate.adapters.commits_inside import CommitsInside
 from dbmigrate.adapters.handles import Handles
 from dbmigrate.adapters.long_statement import LongStatements
-from dbmigrate.adapters.migrators import hold_again
 from dbmigrate.adapters.run_conductor import RunConductor
 from dbmigrate.adapters.target import Target
 from dbmigrate.domain.progress import Progress
@@ -22,9 +21,15 @@ class Attended:
     """The attendance of one run on its connection."""
 
     def __init__(
-        self, connection: Connection, target: Target, conductor: RunConductor, handles: Handles | None = None
+        self,
+        connection: Connection,
+        target: Target,
+        conductor: RunConductor,
+        handles: Handles | None = None,
+        keep: Callable[[str], None] = lambda revision: None,
     ) -> None:
-        self.connection, self.conductor = connection, conductor
+        """``keep`` may look at the database as it is before a revision."""
+        self.connection, self.conductor, self._keep = connection, conductor, keep
         self._inside = CommitsInside(connection, conductor)
         self._long = LongStatements(connection, target, conductor, handles)
         self._inside.listen()
@@ -39,6 +44,7 @@ class Attended:
         self.conductor.go_on(Progress(revision, direction, "", "begin"))
         if again:
             self._long.adopt()
+        self._keep(revision)
 
     @contextmanager
     def revision(self) -> Iterator[None]:
@@ -53,7 +59,3 @@ class Attended:
     def forget(self) -> None:
         """Nothing of it stands."""
         half_applied.forget(self.connection)
-
-    def holds_lock(self) -> bool:
-        """Whether no other migrator can have worked meanwhile, as far as that can be mended."""
-        return hold_again(self.connection)

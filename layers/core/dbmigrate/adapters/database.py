@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pg8000.dbapi
@@ -18,6 +19,7 @@ from dbmigrate.adapters.connection import Limits, Target, connected
 from dbmigrate.adapters.half_applied import unfinished_now
 from dbmigrate.adapters.handles import Handles, reachable
 from dbmigrate.adapters.history import History
+from dbmigrate.adapters.kept import keep_before
 from dbmigrate.adapters.migrators import only_migrator
 from dbmigrate.adapters.run_conductor import Report, RunConductor, unseen
 from dbmigrate.adapters.said import is_broken, lock_holders, said, sqlstate
@@ -29,7 +31,7 @@ from dbmigrate.domain.errors import (
     Failed,
     LockNotFree,
 )
-from dbmigrate.domain.standing import Standing, label
+from dbmigrate.domain.standing import DIRECT, Standing, label
 from dbmigrate.domain.stats import Stats
 from dbmigrate.domain.unfinished import Unfinished
 
@@ -155,6 +157,7 @@ class Database:
         check: Callable[[tuple[str, ...]], None] = lambda current: None,
     ) -> None:
         """Take the lease, then run the revisions; ``check`` hears where the database stands and may refuse.
+        A direct run is closed with them when it succeeds.
 
         Raises RunInProgress, WrongEnvironment and what dbmigrate.adapters.runner.Move raises; WorkContinues
         when the time is over and the same call goes on, RunStopped when somebody stopped the run.
@@ -172,8 +175,13 @@ class Database:
             check(runner.current(connection))
             connection.commit()
             conductor = RunConductor(connection, run, self.limits, self.progress)
-            attended = Attended(connection, self.target, conductor, self.handles)
+            keep = partial(keep_before, connection, history)
+            attended = Attended(connection, self.target, conductor, self.handles, keep)
             runner.Move(connection, history, direction, record, committed, attended=attended).run(revisions)
+            if facts["bundle"] == DIRECT:
+                # Before the lock is free: the next direct run takes an open one before it for dead.
+                _close(connection, run, "Succeeded", "", remember=True)
+                connection.commit()
 
     def blockers(self, foretold: Foretold) -> list[Blocker]:
         """What is in the way of a revision just now; see dbmigrate.adapters.blockers."""
@@ -206,11 +214,7 @@ class Database:
             if not ledger.exists(connection):
                 return None
             ledger.check_environment(connection, self.environment)
-            closed = ledger.close_run(connection, run, outcome, detail)
-            if closed and remember:
-                found = catalog.snapshot(connection)
-                ledger.keep_catalog(connection, label(runner.current(connection)), fingerprint(found), found)
-            seconds = ledger.seconds_of(connection, run) if closed else None
+            seconds = _close(connection, run, outcome, detail, remember)
             connection.commit()
             return seconds
 
@@ -231,6 +235,16 @@ class Database:
             ledger.check_environment(connection, self.environment)
             catalog.drop_everything(connection, ledger.first_extensions(connection))
             connection.commit()
+
+
+def _close(connection: Connection, run: str, outcome: str, detail: str, remember: bool) -> float | None:
+    # Reading the catalog takes longer than anybody who waits for the run's line should have to.
+    found = catalog.snapshot(connection) if remember and ledger.is_open(connection, run) else None
+    if not ledger.close_run(connection, run, outcome, detail):
+        return None
+    if found is not None:
+        ledger.keep_catalog(connection, label(runner.current(connection)), fingerprint(found), found)
+    return ledger.seconds_of(connection, run)
 
 
 def _look(connection: Connection, environment: str) -> Standing:
