@@ -22,6 +22,7 @@ from dbmigrate.domain.text_rules import HEARD
 
 HERE = Path(__file__).parent
 BASE = "there_0"
+BASE_TEXT = f"{(HERE / 'base.py').read_text()}\nrevision = {BASE!r}\ndown_revision = None\n"
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,16 @@ OPERATIONS = {
         'op.drop_column("orders", "token")',
         "expand",
     ),
+    "second name": Operated(
+        'op.expand_column_rename("users", "nickname", "alias")',
+        'op.revert_column_rename("users", "nickname", "alias")',
+        "expand",
+    ),
+    "second type": Operated(
+        'op.expand_column_type("orders", "quantity", "bigint")',
+        'op.revert_column_type("orders", "quantity")',
+        "expand",
+    ),
     "backfill": Operated(
         """op.backfill("orders", {"code": "coalesce(code, 'none')"}, "code IS NULL")""",
         "pass",
@@ -97,18 +108,58 @@ def test_they_make_the_same_evidence_every_time(tmp_path: Path, scratch: Scratch
         "drop_index_concurrently",
         "add_column_with_default",
         "backfill",
+        "expand_column_rename",
+        "expand_column_type",
     }
+
+
+def test_a_type_changes_its_place_unnoticed_and_its_end_waits_for_a_person(
+    tmp_path: Path, scratch: Scratch
+) -> None:
+    steps = {
+        "a1": (
+            "op.expand_column_type('orders', 'quantity', 'bigint')",
+            "op.revert_column_type('orders', 'quantity')",
+        ),
+        "b2": (
+            "op.swap_column_type('orders', 'quantity')",
+            "op.revert_swap_column_type('orders', 'quantity')",
+        ),
+        "c3": (
+            "op.contract_column_type('orders', 'quantity')",
+            "op.revert_contract_column_type('orders', 'quantity', 'integer')",
+        ),
+    }
+    project = Project(tmp_path / "project").write(f"{BASE}.py", BASE_TEXT)
+    for revision, (down, (up, back)) in zip(
+        steps, zip((BASE, *steps), steps.values(), strict=False), strict=True
+    ):
+        project.add(revision, down, up, back)
+    case = nobodys(tmp_path)
+    evidence = rehearse(load_history(project.folder), target_from_url(scratch(case)))
+    told = {}
+    for revision in steps:
+        below = [*evidence.revisions[revision].down]
+        found = findings_of(case, evidence, below, [revision])
+        told[revision] = {each.rule for each in found if each.severity != "note"}
+    assert told == {"a1": set(), "b2": set(), "c3": {"DM101", "DM201"}}
+    assert all(seen.resumable and seen.round_trip for seen in (evidence.revisions[each] for each in steps))
 
 
 def operated(folder: Path, scratch: Scratch, up: str, back: str) -> tuple[Evidence, Case]:
     """The evidence of a revision above the tables of base.py."""
-    project = Project(folder / "project")
-    base = f"{(HERE / 'base.py').read_text()}\nrevision = {BASE!r}\ndown_revision = None\n"
-    project.write(f"{BASE}.py", base).add("a1", BASE, up, back, more="import sqlalchemy as sa")
+    project = Project(folder / "project").write(f"{BASE}.py", BASE_TEXT)
+    project.add("a1", BASE, up, back, more="import sqlalchemy as sa")
+    case = nobodys(folder)
+    return rehearse(load_history(project.folder), target_from_url(scratch(case))), case
+
+
+def nobodys(folder: Path) -> Case:
+    """A case without constants of its own."""
     case = Case((folder / "none" / "good.py",))
     case.files[0].parent.mkdir(parents=True)
     case.files[0].write_text("")
-    return rehearse(load_history(project.folder), target_from_url(scratch(case))), case
+    return case
 
 
 def heard(evidence: Evidence) -> list[str]:

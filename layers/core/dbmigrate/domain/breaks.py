@@ -60,6 +60,8 @@ def _relation(delta: Delta, name: str, was: str, now: str | None) -> Iterator[Br
 
 def _gone(delta: Delta, table: str, name: str) -> Iterator[Break]:
     new = delta.renamed(name)
+    if name in delta.operated("rename column"):
+        return  # of two columns that are kept the same, one takes the other's place
     if new is None:
         yield Break("gone", table, name, f"{name} is gone: statements that name it fail")
     else:
@@ -79,7 +81,9 @@ def _column(delta: Delta, table: str, name: str, was: str | None, now: str | Non
 
 
 def _unknown_column(delta: Delta, table: str, name: str, was: str | None, new: Column) -> Iterator[Break]:
-    """The old application leaves it out."""
+    """The old application leaves it out, and the trigger of a safe operation fills what that has added."""
+    if name in delta.operated("add column"):
+        return
     if new.must_be_given and (was is None or not column(was).must_be_given):
         text = f"inserts into {table} fail: {bare(name)} is NOT NULL and nothing fills it"
         triggered = any(each.startswith(f"{table}.") for each in delta.after.get("trigger", {}))

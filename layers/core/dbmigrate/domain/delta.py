@@ -49,6 +49,11 @@ class Delta:
         """Whether the application that runs now can know it: it was there before the plan, and still is."""
         return name in self.start.get(kind, {}) and name in self.before.get(kind, {})
 
+    def operated(self, kind: str) -> set[str]:
+        """What safe operations did that to, under its old name where it has another."""
+        ours = (each for each in self.seen.statements if each.operation)
+        return {act.was or act.name for each in ours for act in each.did(kind)}
+
     def renamed(self, name: str) -> str | None:
         """What a table or column is called after the revision that renamed it."""
         now = name

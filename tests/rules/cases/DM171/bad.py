@@ -9,8 +9,9 @@ from alembic import op
 LEAVES = [
     "public.orders.quantity",
     "public.orders.quantity_new",
-    "public.orders_keep_quantity_new()",
-    "public.orders.orders_keep_quantity_new",
+    "function public.db_migrate_orders_quantity()",
+    "public.db_migrate_orders_quantity()",
+    "public.orders.db_migrate_orders_quantity",
 ]
 
 

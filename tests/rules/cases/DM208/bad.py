@@ -5,7 +5,12 @@ Rollback: rename it back.
 
 from alembic import op
 
-LEAVES = ["public.users.nickname", "public.users_keep_alias()", "public.users.users_keep_alias"]
+LEAVES = [
+    "public.users.nickname",
+    "function public.db_migrate_users_nickname_alias()",
+    "public.db_migrate_users_nickname_alias()",
+    "public.users.db_migrate_users_nickname_alias",
+]
 
 
 def upgrade() -> None:

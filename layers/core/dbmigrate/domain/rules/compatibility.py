@@ -214,8 +214,7 @@ def _both_names(facts: Facts, found: Break) -> str | None:
     new = delta_of(facts).renamed(found.name) or ""
     if found.name in facts.start.get("relation", {}):
         return write.table_under_both_names(facts.before, found.name, new)
-    type_ = column(facts.before.get("column", {}).get(found.name, "")).type
-    return write.beside(facts.before, found.relation, short(found.name), short(new), (type_, type_))
+    return write.renamed(facts.before, found.relation, short(found.name), short(new))
 
 
 @rule(

@@ -91,7 +91,7 @@ def _beside(facts: Facts, act: Act) -> str | None:
     was, now = act.was or "", act.now or ""
     if not widens(was, now):
         return write.checked_length(act.table, short(act.name), now)
-    return write.beside(facts.before, act.table, short(act.name), f"{short(act.name)}_new", (was, now))
+    return write.retyped(facts.before, act.table, short(act.name), now)
 
 
 @rule(

@@ -25,18 +25,6 @@ from dbmigrate.domain.rules.revision_text import (
 from dbmigrate.domain.rules.write_constraints import constraint as added_check
 
 BATCH_ROWS = 5_000
-KEPT_EQUAL = """CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF TG_OP = 'INSERT' THEN
-        NEW.{new} := coalesce(NEW.{new}, {there});
-        NEW.{old} := coalesce(NEW.{old}, {back});
-    ELSIF NEW.{new} IS DISTINCT FROM OLD.{new} THEN
-        NEW.{old} := {back};
-    ELSE
-        NEW.{new} := {there};
-    END IF;
-    RETURN NEW;
-END $$"""
 BATCHES = '''rows = sa.text("""
     WITH batch AS (SELECT {key} FROM {table} WHERE {key} > :after ORDER BY {key} LIMIT {size}),
          changed AS ({work})
@@ -158,38 +146,25 @@ def filled(catalog: Catalog, name: str, definition: str) -> str | None:
     )
 
 
-def beside(catalog: Catalog, table: str, old: str, new: str, types: tuple[str, str]) -> str | None:
-    """A second column that a trigger keeps equal to the first, and the rows of today in batches. ``types``
-    are those of both. The old one goes in a later plan, when nothing reads it."""
-    fill = update(
-        catalog,
-        table,
-        f"{word(new)} = {_cast(f'{sql_name(table)}.{word(old)}', *types)}",
-        f"{sql_name(table)}.{word(new)} IS NULL",
-    )
-    if fill is None:
+def renamed(catalog: Catalog, table: str, old: str, new: str) -> str | None:
+    """Both names at once; the old one goes in a later plan, when nothing reads it."""
+    return _expanded(catalog, "rename", table, old, new)
+
+
+def retyped(catalog: Catalog, table: str, name: str, type_: str) -> str | None:
+    """A second column of the new type; the two change places in a later plan, and then the old one goes."""
+    return _expanded(catalog, "type", table, name, type_)
+
+
+def _expanded(catalog: Catalog, what: str, table: str, name: str, other: str) -> str | None:
+    if not _has_key(catalog, table):
         return None
-    bare = table.rpartition(".")[2]
-    function = f"{bare}_keep_{new}"[:63]
-    body = KEPT_EQUAL.format(
-        function=word(function),
-        old=word(old),
-        new=word(new),
-        there=_cast(f"NEW.{word(old)}", *types),
-        back=_cast(f"NEW.{word(new)}", *reversed(types)),
+    bare, where = split(table)[1], schema_of(table)
+    back = (bare, name, other) if what == "rename" else (bare, name)
+    return revision(
+        call(f"op.expand_column_{what}", bare, name, other, schema=where),
+        call(f"op.revert_column_{what}", *back, schema=where),
     )
-    on = f"ON {sql_name(table)} FOR EACH ROW EXECUTE FUNCTION {word(function)}()"
-    up = [
-        execute(f"ALTER TABLE {sql_name(table)} ADD COLUMN {word(new)} {types[1]}"),
-        f'op.execute("""\n{body}\n""")',
-        execute(f"CREATE TRIGGER {word(function)} BEFORE INSERT OR UPDATE {on}"),
-    ]
-    down = [
-        execute(f"DROP TRIGGER {word(function)} ON {sql_name(table)}"),
-        execute(f"DROP FUNCTION {word(function)}()"),
-        execute(f"ALTER TABLE {sql_name(table)} DROP COLUMN {word(new)}"),
-    ]
-    return revisions(revision("\n".join(up), "\n".join(down)), fill)
 
 
 def table_under_both_names(catalog: Catalog, old: str, new: str) -> str:
@@ -232,10 +207,6 @@ def checked_length(table: str, name: str, type_: str) -> str | None:
         return None
     own = f"ck_{split(table)[1]}_{name}_length"[:63]
     return added_check(f"{table}.{own}", table, f"CHECK (length({word(name)}) <= {match[1]})")
-
-
-def _cast(value: str, was: str, now: str) -> str:
-    return value if was == now else f"{value}::{now}"
 
 
 def _escaped(sql: str) -> str:
