@@ -105,7 +105,8 @@ def test_a_key_of_several_columns_is_compared_as_a_row(database: str, key: Any) 
         sql(
             database,
             "DROP TABLE IF EXISTS t",
-            "CREATE TABLE t (a text, b int, c date NOT NULL, x int DEFAULT 0, PRIMARY KEY (a, b), UNIQUE (c, a))",
+            "CREATE TABLE t (a text, b int, c date NOT NULL, x int DEFAULT 0, PRIMARY KEY (a, b))",
+            "CREATE UNIQUE INDEX u ON t (c, a)",
             f"INSERT INTO t SELECT 'k' || i % 7, i, date '2020-01-01' + i FROM generate_series(1, {COUNT}) i",
         )
 
@@ -184,7 +185,8 @@ def test_a_partitioned_table_in_a_schema_with_odd_names(database: str) -> None:
         'CREATE SCHEMA "My App"',
         'CREATE TABLE "My App"."T %" (id int, at date, "x:y" int DEFAULT 0, PRIMARY KEY (id, at)) '
         "PARTITION BY RANGE (at)",
-        'CREATE TABLE "My App".p1 PARTITION OF "My App"."T %" FOR VALUES FROM (\'2020-01-01\') TO (\'2022-01-01\')',
+        'CREATE TABLE "My App".p1 PARTITION OF "My App"."T %" '
+        "FOR VALUES FROM ('2020-01-01') TO ('2022-01-01')",
         'CREATE TABLE "My App".p2 PARTITION OF "My App"."T %" DEFAULT',
         f'INSERT INTO "My App"."T %" SELECT i, date \'2020-01-01\' + i FROM generate_series(1, {COUNT}) i',
     )

@@ -15,10 +15,11 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
+from dbmigrate.adapters.operations.drivers import code_of
 from dbmigrate.adapters.operations.keys import Key, key_of
 from dbmigrate.adapters.operations.look import value
 from dbmigrate.adapters.operations.throttle import Throttle
-from dbmigrate.adapters.operations.work import Work, code_of
+from dbmigrate.adapters.operations.work import Work
 from dbmigrate.domain.statements import overwrites
 
 FIRST, LEAST, MOST = 1_000, 100, 50_000

@@ -10,10 +10,13 @@ from alembic.operations import Operations
 
 from dbmigrate.adapters.operations.carry import carry, exchange, expand, follow, look, steps_of, take_away
 from dbmigrate.adapters.operations.copies import column_of
-from dbmigrate.adapters.operations.look import WRITER, quoted
+from dbmigrate.adapters.operations.drivers import code_of
+from dbmigrate.adapters.operations.look import TWIN, WRITER, of_twin, quoted
 from dbmigrate.adapters.operations.pair import Pair
-from dbmigrate.adapters.operations.work import Work, code_of, work_again
+from dbmigrate.adapters.operations.work import Work, work_again
 
+TYPE_OF_TWIN = f"""SELECT format_type(atttypid, atttypmod) FROM pg_attribute
+ WHERE attrelid = 'pg_temp.{TWIN}'::regclass AND attname = 'c'"""
 NEW, OLD = "_new", "_old"
 DATA = "22"  # the class of errors of values that cannot be converted
 
@@ -144,10 +147,10 @@ def _swap(work: Work, made: Pair, after: Pair, renames: tuple[tuple[str, str], .
     """Copies that are missing yet, a look at all values, and the short transaction."""
     type_ = _type_of(work, made, made.follower)
     copies = look(work, made, type_, made=True)
-    work.of = steps_of(copies) + 2
+    work.of = steps_of(copies) + 3
+    _refuse_unconverted(work, made)
     carry(work, made, copies)
-    with work.step("look for values that were not converted"):
-        _refuse_unconverted(work, made)
+    _refuse_unconverted(work, made)
 
     def places() -> None:
         exchange(work, made, copies, type_, keep)
@@ -163,15 +166,16 @@ def _swap(work: Work, made: Pair, after: Pair, renames: tuple[tuple[str, str], .
 
 
 def _refuse_unconverted(work: Work, pair: Pair) -> None:
+    """One step. What a conversion makes NULL by intent is not missing."""
     leader, follower = quoted(pair.leader), quoted(pair.follower)
     missing = f"SELECT {leader}::text FROM {pair.target} WHERE {follower} IS NULL AND {leader} IS NOT NULL"
-    # What a conversion makes NULL by intent is not missing.
-    try:
-        found = work.ask(f"{missing} AND ({pair.forward}) IS NOT NULL LIMIT 1")
-    except Exception as error:
-        if not code_of(error).startswith(DATA):
-            raise
-        found = work.ask(f"{missing} LIMIT 1")
+    with work.step("look for values that were not converted"):
+        try:
+            found = work.ask(f"{missing} AND ({pair.forward}) IS NOT NULL LIMIT 1")
+        except Exception as error:
+            if not code_of(error).startswith(DATA):
+                raise
+            found = work.ask(f"{missing} LIMIT 1")
     if found:
         raise work.failed(
             f"{follower} lacks values of {leader} that could not be converted, such as {found[0][0]!r}. "
@@ -182,7 +186,9 @@ def _refuse_unconverted(work: Work, pair: Pair) -> None:
 
 def _converting(work: Work, pair: Pair, type_: str, forward: str | None, back: str | None) -> Pair:
     name = quoted(pair.called)
-    there = forward or f"{name}::{type_}"
+    # As PostgreSQL writes it, so that "int" and "integer" make the same function.
+    told = of_twin(work, f"ALTER TABLE pg_temp.{TWIN} ADD COLUMN c {type_}", TYPE_OF_TWIN)
+    there = forward or f"{name}::{told or type_}"
     return replace(pair, forward=there, back=back or f"{name}::{_type_of(work, pair, pair.leader)}")
 
 
