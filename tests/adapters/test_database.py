@@ -160,10 +160,13 @@ def test_a_direct_run_that_died_gives_its_lease_to_the_next(
 ) -> None:
     history = first.add("b2", "a1").history()
     direct = {**FACTS, "bundle": DIRECT}
-    db.move(history, ["a1"], "upgrade", "dead", direct)
+    with pytest.raises(ZeroDivisionError):
+        db.move(history, ["a1"], "upgrade", "dead", direct, committed=lambda *facts: 1 / 0)
+    assert rows(database, OPEN) == [("dead",)]
     db.move(history, ["b2"], "upgrade", "next", direct)
-    assert rows(database, OPEN) == [("next",)]
-    assert [(run["run"], run["outcome"]) for run in db.runs()] == [("next", None), ("dead", "Abandoned")]
+    outcomes = [(run["run"], run["outcome"]) for run in db.runs()]
+    assert outcomes == [("next", "Succeeded"), ("dead", "Abandoned")]
+    assert rows(database, OPEN) == []
 
 
 def test_a_refused_plan_takes_no_lease_and_leaves_no_ledger(

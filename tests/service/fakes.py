@@ -11,7 +11,7 @@ from dbmigrate.domain.catalog import Catalog
 from dbmigrate.domain.errors import HistoryRejected, UnknownRevision, WrongEnvironment
 from dbmigrate.domain.evidence import Evidence, RevisionEvidence
 from dbmigrate.domain.sizes import Size
-from dbmigrate.domain.standing import Standing
+from dbmigrate.domain.standing import DIRECT, Standing
 from dbmigrate.domain.stats import Stats
 from dbmigrate.domain.unfinished import Unfinished
 
@@ -129,6 +129,8 @@ class FakeDatabase:
             self._step(self.history.evidence.revisions[revision], direction)
             self.lines.append((revision, direction, run))
             committed(revision, 1.5, 2)
+        if facts["bundle"] == DIRECT:
+            self.close_run(run, "Succeeded", "", remember=True)
 
     def blockers(self, foretold: Foretold) -> list[Blocker]:
         self.asked.append(foretold)

@@ -12,52 +12,10 @@ from pg8000.native import literal
 from sqlalchemy import Connection, text
 
 from dbmigrate.adapters import journal
+from dbmigrate.adapters.ledger_tables import HAS_WISHES, TABLES, WISHES
 from dbmigrate.domain.catalog import Catalog
 from dbmigrate.domain.errors import RunInProgress, WrongEnvironment
 from dbmigrate.domain.standing import DIRECT
-
-TABLES = """
-CREATE SCHEMA IF NOT EXISTS dbmigrate;
-CREATE TABLE IF NOT EXISTS dbmigrate.environment (
-    one boolean PRIMARY KEY DEFAULT true CHECK (one),
-    name text NOT NULL,
-    extensions text[] NOT NULL,
-    stamped_at timestamptz NOT NULL DEFAULT clock_timestamp());
-CREATE TABLE IF NOT EXISTS dbmigrate.run (
-    name text PRIMARY KEY,
-    bundle text NOT NULL,
-    plan text NOT NULL,
-    direction text NOT NULL,
-    requested_by text NOT NULL,
-    approved_by text,
-    reason text,
-    started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    ended_at timestamptz,
-    outcome text,
-    detail text);
-CREATE UNIQUE INDEX IF NOT EXISTS run_one_open ON dbmigrate.run ((ended_at IS NULL)) WHERE ended_at IS NULL;
-CREATE TABLE IF NOT EXISTS dbmigrate.revision (
-    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    revision text NOT NULL,
-    direction text NOT NULL,
-    run text NOT NULL REFERENCES dbmigrate.run (name),
-    bundle text NOT NULL,
-    source_digest text NOT NULL,
-    applied_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    seconds double precision NOT NULL,
-    lock_waits integer NOT NULL);
-CREATE TABLE IF NOT EXISTS dbmigrate.catalog (
-    one boolean PRIMARY KEY DEFAULT true CHECK (one),
-    revision text NOT NULL,
-    fingerprint text NOT NULL,
-    content bytea NOT NULL,
-    seen_at timestamptz NOT NULL DEFAULT clock_timestamp());
-"""
-# What people wish of a run that is under way; the run asks between its steps. Ledgers before it lack them.
-WISHES = """ALTER TABLE dbmigrate.run ADD COLUMN IF NOT EXISTS wish text,
-    ADD COLUMN IF NOT EXISTS wished_by text, ADD COLUMN IF NOT EXISTS wished_at timestamptz"""
-HAS_WISHES = """SELECT EXISTS (SELECT FROM pg_attribute
-    WHERE attrelid = to_regclass('dbmigrate.run') AND attname = 'wished_at')"""
 
 
 @dataclass(frozen=True)
@@ -171,6 +129,12 @@ def _held(name: str, holder: Any) -> RunInProgress:
         "wait for its end (db-migrate status); if it died without giving the lease back: "
         f"db-migrate runs --close {holder.name}",
     )
+
+
+def is_open(connection: Connection, name: str) -> bool:
+    """Whether the run holds the lease."""
+    line = text("SELECT true FROM dbmigrate.run WHERE name = :name AND ended_at IS NULL")
+    return connection.execute(line, {"name": name}).scalar() is True
 
 
 def close_run(connection: Connection, name: str, outcome: str, detail: str) -> bool:

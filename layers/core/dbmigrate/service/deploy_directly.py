@@ -107,7 +107,6 @@ def _move(
         if isinstance(error, KeyboardInterrupt) and half:
             raise _interrupted(half) from error
         raise
-    database.close_run(run, "Succeeded", "", remember=True)
     return list(revisions)
 
 
