@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
+from dbmigrate.adapters.operations.drivers import code_of, why
 from dbmigrate.adapters.operations.look import TWIN, compare, full_name, of_twin, oid_of, quoted, value
-from dbmigrate.adapters.operations.work import Work, code_of, why
+from dbmigrate.adapters.operations.work import Work
 
 VIOLATED = ("23502", "23503", "23514")  # not_null, foreign_key, check
 COLUMNS = """(SELECT string_agg(a.attname, ', ' ORDER BY x.n)

@@ -13,6 +13,7 @@ from sqlalchemy import column
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateIndex, Index
 
+from dbmigrate.adapters.operations.drivers import code_of, why
 from dbmigrate.adapters.operations.look import (
     TWIN,
     WRITER,
@@ -26,7 +27,7 @@ from dbmigrate.adapters.operations.look import (
     said,
     value,
 )
-from dbmigrate.adapters.operations.work import Work, code_of, why, work_again
+from dbmigrate.adapters.operations.work import Work, work_again
 
 POLL_SECONDS = 0.2
 NOT_UNIQUE = "23505"

@@ -7,16 +7,17 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from alembic.operations import Operations
-from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from dbmigrate.adapters.journal import MARK, Journal, version_of
-from dbmigrate.adapters.login import facts_of
 from dbmigrate.adapters.operations.conduct import Conductor, Patient
+from dbmigrate.adapters.operations.drivers import code_of, plain, repair_autocommit
 from dbmigrate.adapters.operations.under_way import UnderWay, under_way
 from dbmigrate.domain.errors import RevisionFailed
 from dbmigrate.domain.progress import Progress
 
+__all__ = ["Work", "code_of", "work", "work_again"]
 LOCK_CODES = ("55P03", "40P01")  # lock_not_available, deadlock_detected
 LONG_LOCK_MS = 600_000
 """For CONCURRENTLY and VALIDATE: they wait for older transactions, and nobody waits behind them."""
@@ -71,8 +72,8 @@ class Work:
     def run(self, sql: str) -> int:
         """Run one statement of the operation, seen as the revision's own; the number of its rows."""
         if not self.offline:
-            return int(self.operations.get_bind().execute(_plain(sql)).rowcount)
-        impl = self.operations.impl
+            return int(self.operations.get_bind().execute(plain(sql)).rowcount)
+        impl = self.operations.migration_context.impl
         impl.static_output(f"{sql}{impl.command_terminator}")
         return 0
 
@@ -211,7 +212,7 @@ def work_again(
     """
     context = operations.migration_context
     if not context.as_sql and context.connection is not None:
-        _repair_autocommit(context.connection.engine)
+        repair_autocommit(context.connection.engine)
     with context.autocommit_block():
         found = Work(operations, operation, table, of)
         if not found.offline:
@@ -219,38 +220,3 @@ def work_again(
         yield found
         if not found.offline:
             found.journal.finish(found.entry)
-
-
-def code_of(error: BaseException) -> str:
-    """PostgreSQL's error code, whichever driver tells it; "" where there is none."""
-    original = getattr(error, "orig", None) or error
-    told = facts_of(original).get("C") or getattr(original, "sqlstate", None)
-    return str(told or getattr(original, "pgcode", None) or "")
-
-
-def why(error: DBAPIError) -> str:
-    """PostgreSQL's message and detail, whichever driver tells them."""
-    facts = facts_of(error.orig)
-    words = [facts[key] for key in ("M", "D") if key in facts] or [str(error.orig)]
-    return " ".join(" ".join(words).split())
-
-
-def _plain(sql: str) -> Any:
-    """As text, in which a colon is a colon."""
-    return text(sql.replace(":", "\\:"))
-
-
-def _repair_autocommit(engine: Engine) -> None:
-    """Alembic's autocommit_block asks for the isolation level first; on pg8000 that opens a transaction which
-    switching to autocommit does not close. Seen with alembic 1.20.1, SQLAlchemy 2.1.9, pg8000 1.31.6."""
-    if engine.dialect.driver == "pg8000" and not event.contains(engine, SETTING, _close_what_is_open):
-        event.listen(engine, SETTING, _close_what_is_open)
-
-
-SETTING = "set_connection_execution_options"
-
-
-def _close_what_is_open(connection: Connection, options: dict[str, Any]) -> None:
-    raw: Any = connection.connection.driver_connection
-    if options.get("isolation_level") == "AUTOCOMMIT" and raw._in_transaction:
-        raw.rollback()
