@@ -112,53 +112,54 @@ def rename_column(names: Names, table: str, old: str, new: str, schema: str | No
             f"Then: deploy the code that uses {new}; after it, the revision that contracts.",
             f"drop {new}; {old} has all of it.",
             expand,
-            call("undo_expand_column_rename", table, old, new, schema=schema),
+            call("revert_column_rename", table, old, new, schema=schema),
         ),
         Draft(
             f"contract {old} of {table}",
             f"No code uses {old} any more: the trigger and the column go.",
             f"make {old} again beside {new}, with its values; nothing is lost.",
             contract,
-            call("undo_contract_column_rename", table, old, new, schema=schema),
+            call("revert_contract_column_rename", table, old, new, schema=schema),
         ),
     ]
 
 
 @safe(
     "change-type",
-    "orders id bigint",
+    "orders id bigint --from integer",
     TABLE,
     COLUMN,
     argument("type"),
+    click.option("--from", "was", metavar="TYPE", required=True, help="The type that it has."),
     click.option("--using", metavar="SQL", help="The new value out of the old one."),
     click.option("--reverse-using", metavar="SQL", help="The old value out of the new one."),
     SCHEMA,
 )
 def change_type(
-    names: Names, table: str, column: str, type: str, schema: str | None, **how: Any
+    names: Names, table: str, column: str, type: str, was: str, schema: str | None, **how: Any
 ) -> list[Draft]:
     """Three revisions, in order."""
-    place = {"schema": schema}
+    place, old = {"schema": schema}, type_of(was)
     return [
         Draft(
             f"expand {column} of {table} to {type}",
             "A second column of the new type is filled and kept the same by a trigger.",
             "drop the second column; the first one has all of it.",
             call("expand_column_type", table, column, type_of(type), **how, **place),
-            call("undo_expand_column_type", table, column, **place),
+            call("revert_column_type", table, column, **place),
         ),
         Draft(
             f"swap {column} of {table} to {type}",
             "The two columns change their names in one short transaction; the trigger goes on.",
             "change the names back; nothing is lost.",
             call("swap_column_type", table, column, **place),
-            call("undo_swap_column_type", table, column, **place),
+            call("revert_swap_column_type", table, column, **place),
         ),
         Draft(
             f"contract {column} of {table}",
             "The column of the old type and the trigger go.",
             "make the column of the old type again, with its values.",
             call("contract_column_type", table, column, **place),
-            call("undo_contract_column_type", table, column, **place),
+            call("revert_contract_column_type", table, column, old, **how, **place),
         ),
     ]

@@ -18,7 +18,7 @@ SAFE = {
     "set-not-null": "users email",
     "add-column": "users token uuid --default 'gen_random_uuid()' --not-null",
     "backfill": "users \"name = full_name\" --where 'name IS NULL' [--key A,B]",
-    "change-type": "orders id bigint [--using SQL] [--reverse-using SQL]   (three revisions)",
+    "change-type": "orders id bigint --from integer [--using SQL] [--reverse-using SQL]   (three revisions)",
     "rename-column": "users full_name name   (two revisions)",
 }
 
