@@ -1,4 +1,4 @@
-"""docs/operations.md names every operation; its signatures are those of the code, and its examples fit them."""
+"""docs/operations.md names every operation, with the signatures of the code and examples that fit them."""
 
 from __future__ import annotations
 
