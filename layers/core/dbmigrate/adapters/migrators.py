@@ -30,8 +30,9 @@ SELECT a.pid, a.application_name, a.application_name = current_setting('applicat
  WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.pid <> pg_backend_pid()
    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
    AND (l.classid::bigint << 32 | l.objid::bigint) = {key}"""
-HELD = f"""EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
-   AND pid = pg_backend_pid() AND (classid::bigint << 32 | objid::bigint) = {ADVISORY_KEY})"""
+HOLD_AGAIN = f"pg_try_advisory_lock({ADVISORY_KEY})"
+"""Takes the migrators' lock when the session has lost it, as after DISCARD ALL; whether it has it now. A
+session may take a lock that it has any number of times."""
 
 
 @dataclass(frozen=True)
@@ -62,15 +63,8 @@ def only_migrator(connection: Connection) -> Iterator[None]:
         # The lock ends with the session at the latest: whatever went wrong is told by its own error.
         with contextlib.suppress(Exception):
             connection.rollback()
-            connection.exec_driver_sql(f"SELECT pg_advisory_unlock({ADVISORY_KEY})")
+            connection.exec_driver_sql("SELECT pg_advisory_unlock_all()")
             connection.commit()
-
-
-def hold_again(connection: Connection) -> bool:
-    """Take the migrators' lock when the session has lost it, as after DISCARD ALL; whether it has it now."""
-    raw = connection.connection.driver_connection
-    answer = f"SELECT CASE WHEN {HELD} THEN true ELSE pg_try_advisory_lock({ADVISORY_KEY}) END"
-    return bool(execute_outside(raw, answer)[0][0])
 
 
 def long_holder(connection: Connection) -> Holder | None:

@@ -19,6 +19,7 @@ from dbmigrate.adapters import catalog
 from dbmigrate.adapters.attended import Attended
 from dbmigrate.adapters.history import History
 from dbmigrate.adapters.login import execute_outside
+from dbmigrate.adapters.migrators import HOLD_AGAIN
 from dbmigrate.adapters.run_conductor import QUICK_TRIES
 from dbmigrate.adapters.said import is_broken, lock_holders, said, sqlstate
 from dbmigrate.domain.errors import (
@@ -165,11 +166,13 @@ class Move:
 
     def _before_commit(self, ctx: Any, step: Any, heads: Any, run_args: Any) -> None:
         """Alembic calls it when the version table has the revision, in the same transaction."""
-        self.committed_inside = _transaction(self.connection) != self._transaction
+        hold = HOLD_AGAIN if self.attended else "true"
+        transaction, held = _asked(self.connection, f"SELECT pg_current_xact_id()::text, {hold}")
+        self.committed_inside = transaction != self._transaction
         if self.committed_inside and not _was_committed(self.connection, self._transaction):
             raise RuntimeError("it says ROLLBACK itself, so its first statements are lost")
         assert self._running is not None
-        if self.attended and not self.attended.holds_lock():
+        if not held:
             raise RuntimeError("it gave up its session's locks (DISCARD ALL?), and another migrator has them")
         self.record(self.connection, self._running, time.perf_counter() - self._started, self._waits)
 
@@ -274,14 +277,9 @@ def _begun(connection: Connection, settings: str) -> str:
     return str(execute_outside(raw, begin)[0][0])
 
 
-def _transaction(connection: Connection) -> str:
-    """The id of the transaction that is open now."""
-    return str(_asked(connection, "SELECT pg_current_xact_id()::text"))
-
-
 def _was_committed(connection: Connection, transaction: str) -> bool:
     """What became of a transaction: PostgreSQL's own word, whatever the revision did."""
-    status = _asked(connection, f"SELECT pg_xact_status('{transaction}')")
+    (status,) = _asked(connection, f"SELECT pg_xact_status('{transaction}')")
     return bool(status == "committed")
 
 
@@ -291,6 +289,6 @@ def _asked(connection: Connection, query: str) -> Any:
     cursor = raw.cursor()
     try:
         cursor.execute(query)
-        return cursor.fetchone()[0]
+        return cursor.fetchone()
     finally:
         cursor.close()
