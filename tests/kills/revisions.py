@@ -61,6 +61,22 @@ CHANGES: tuple[tuple[str, str, str], ...] = (
         'op.create_index_concurrently("ix_owner", "accounts", ["owner_id"])\n'
         'op.drop_index_concurrently("ix_title", "accounts")',
     ),
+    (
+        "rename",
+        'op.expand_column_rename("accounts", "title", "headline")',
+        'op.revert_column_rename("accounts", "title", "headline")',
+    ),
+    (
+        "contract",
+        'op.contract_column_rename("accounts", "title", "headline")',
+        'op.expand_column_rename("accounts", "headline", "title")',
+    ),
+    (
+        "retype",
+        'op.expand_column_type("accounts", "small", sa.BigInteger())\n'
+        'op.swap_column_type("accounts", "small")',
+        'op.revert_column_type("accounts", "small")',
+    ),
 )
 
 
