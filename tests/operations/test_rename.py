@@ -35,7 +35,7 @@ TABLES = (
 
 def afresh(url: str) -> Callable[[], None]:
     def make() -> None:
-        sql(url, "DROP TABLE IF EXISTS t, other", "DROP FUNCTION IF EXISTS db_migrate_t_old_new")
+        sql(url, "DROP TABLE IF EXISTS t, other", "DROP FUNCTION IF EXISTS zz_db_migrate_t_old_new")
         sql(url, *TABLES)
         forget(url)
 
@@ -122,6 +122,19 @@ def test_whichever_is_written_both_have_it(database: str) -> None:
     ]  # fmt: skip
 
 
+def test_what_a_trigger_of_the_application_makes_of_a_row_is_in_both(database: str) -> None:
+    sql(
+        database,
+        "CREATE TABLE t (id int PRIMARY KEY, old text)",
+        "CREATE FUNCTION trim_it() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$BEGIN NEW.old := trim(NEW.old); RETURN NEW; END$$",
+        "CREATE TRIGGER trims BEFORE INSERT OR UPDATE ON t FOR EACH ROW EXECUTE FUNCTION trim_it()",
+    )
+    operate(database, expand)
+    sql(database, "INSERT INTO t (id, old) VALUES (1, ' a ')", "UPDATE t SET old = old || 'b '")
+    assert rows(database, "SELECT old, new FROM t") == [("ab", "ab")]
+
+
 CHANGES = {"expand": ((), expand), "revert": ((expand,), revert), "contract": ((expand,), contract),
            "revert contract": ((expand, contract), revert_contract)}  # fmt: skip
 
@@ -150,7 +163,7 @@ def test_cut_at_any_statement_it_comes_to_the_same_end(database: str) -> None:
         sql(
             database,
             "DROP TABLE IF EXISTS t",
-            "DROP FUNCTION IF EXISTS db_migrate_t_old_new",
+            "DROP FUNCTION IF EXISTS zz_db_migrate_t_old_new",
             "CREATE TABLE t (id int PRIMARY KEY, old text NOT NULL)",
             "CREATE UNIQUE INDEX u ON t (old)",
             "INSERT INTO t VALUES (1, 'a'), (2, 'b')",

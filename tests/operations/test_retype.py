@@ -23,7 +23,7 @@ TABLE = (
 
 def afresh(url: str) -> Callable[[], None]:
     def make() -> None:
-        sql(url, "DROP TABLE IF EXISTS t", "DROP FUNCTION IF EXISTS db_migrate_t_id", *TABLE)
+        sql(url, "DROP TABLE IF EXISTS t", "DROP FUNCTION IF EXISTS zz_db_migrate_t_id", *TABLE)
         forget(url)
 
     make()
@@ -106,7 +106,7 @@ def test_a_swap_that_is_cut_at_any_statement_comes_to_the_same_end(database: str
         sql(
             database,
             "DROP TABLE IF EXISTS t",
-            "DROP FUNCTION IF EXISTS db_migrate_t_id",
+            "DROP FUNCTION IF EXISTS zz_db_migrate_t_id",
             "CREATE TABLE t (id serial PRIMARY KEY)",
             "INSERT INTO t DEFAULT VALUES",
         )

@@ -15,6 +15,8 @@ from dbmigrate.adapters.operations.work import Work
 
 LONGEST_NAME = 63  # bytes of an identifier
 COPY = "_new"
+LAST = "zz_db_migrate"
+"""Triggers fire in the order of their names; ours takes what the application's own have made of a row."""
 TOLD = ("leader", "follower", "called", "forward", "back")
 
 # What was written last is told by its image: 1.0 and 1.00 are equal, but not the same, and json is not equal
@@ -57,7 +59,7 @@ class Pair:
 
     @property
     def trigger(self) -> str:
-        return shortened("_".join(("db_migrate", self.table, *self.about)))
+        return shortened("_".join((LAST, self.table, *self.about)))
 
     def flipped(self, leader: str, follower: str) -> Pair:
         """The pair with its roles exchanged, under these names."""
