@@ -58,6 +58,7 @@ def test_a_build_longer_than_its_invocations_is_begun_once(
     assert is_valid(database)
     assert {oid for _, oid in rows(database, INDEX.format("ix_note"))} == {oid for _, oid in indexes}
     assert invocation(None).look().unfinished == []
+    assert handles.all("run-1") == []
     assert any("somebody else" in each.detail for each in seen), "who is waited for is told"
     assert {each.percent for each in seen if each.percent is not None} >= {99.0}
 

@@ -13,7 +13,10 @@ from dbmigrate.domain.errors import (
     RevisionFailed,
     RevisionHalfApplied,
     RunInProgress,
+    RunStopped,
 )
+from dbmigrate.domain.progress import Progress
+from dbmigrate.domain.unfinished import Unfinished
 from dbmigrate.service.deploy_directly import deploy_directly, reset, roll_back_directly
 
 
@@ -63,6 +66,16 @@ def test_an_interrupted_run_is_no_success(dev: World, error: BaseException, outc
     with pytest.raises(type(error)):
         deploy(dev)
     assert dev.database.open[0]["outcome"] == outcome
+
+
+def test_ctrl_c_in_the_middle_of_a_revision_says_what_stands(dev: World) -> None:
+    at = Progress("b2", "backfill", "users", "write", rows_done=5)
+    dev.database.fails["b2"] = KeyboardInterrupt()
+    dev.database.half = [Unfinished(at, "name", "then", finished=False)]
+    with pytest.raises(RunStopped, match="(?s)revision b2.*backfill users name: step 1 of 1, write, 5 rows"):
+        deploy(dev)
+    assert dev.database.open[0]["outcome"] == "Interrupted"
+    assert dev.database.kept is None, "a half is nothing to measure drift against"
 
 
 def test_whoever_had_to_wait_for_the_lock_does_not_apply_the_same_again(dev: World) -> None:

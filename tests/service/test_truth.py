@@ -7,6 +7,8 @@ from tests.domain.evidences import DIGEST
 from tests.service.conftest import World
 
 from dbmigrate.domain.errors import HistoryRejected, VerificationFailed
+from dbmigrate.domain.progress import Progress
+from dbmigrate.domain.unfinished import Unfinished
 from dbmigrate.service.close import close, ended_run
 from dbmigrate.service.inspect import status
 
@@ -74,6 +76,16 @@ def test_a_lost_answer_is_asked_for_again(world: World) -> None:
     while world.roll_back(plan)["status"] != "done":
         pass
     assert (world.ask(plan, "rollback")["status"], world.ask(plan, "rollback")["completed"]) == ("done", 3)
+
+
+def test_what_a_cut_revision_has_done_is_told_with_how_far_the_plan_is(world: World) -> None:
+    plan = world.validate()
+    assert world.ask(plan)["unfinished"] == []
+    at = Progress("a1", "backfill", "users", "write", rows_done=5)
+    world.database.half = [Unfinished(at, "name", "then", finished=False)] * 30
+    answer = world.ask(plan)
+    assert answer["status"] == "continue"
+    assert answer["unfinished"] == ["backfill users name: step 1 of 1, write, 5 rows"] * 20
 
 
 @pytest.mark.parametrize("elsewhere", ["b2", "zz"])

@@ -3,6 +3,7 @@ invocation waits for it, and asks the catalog what became of it."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from typing import Any
@@ -78,8 +79,9 @@ class LongStatements:
     def adopt(self) -> None:
         """Wait for the statement that an earlier invocation, or a run that died, left to PostgreSQL. Raises
         WorkContinues and RunStopped."""
-        until = time.monotonic() + ADOPT_SECONDS
+        until, left = time.monotonic() + ADOPT_SECONDS, set()
         while holder := long_holder(self.connection):
+            left.add(holder.pid)
             if holder.state == "idle" and holder.since > IDLE_SECONDS:
                 # Its client vanished without a word; nothing is at work there any more.
                 self.ask(f"SELECT pg_terminate_backend({holder.pid})")
@@ -93,6 +95,10 @@ class LongStatements:
             if self.conductor.has_deadline and time.monotonic() > until:
                 raise WorkContinues(progress, _wait(seen, progress))
             time.sleep(POLL_SECONDS)
+        if self.handles is not None:
+            with contextlib.suppress(Exception):
+                for pid in left:
+                    self.handles.forget(self.conductor.run, pid)
 
     def _progress_of(self, holder: Holder) -> Progress:
         form = long_statement(holder.query.partition(";")[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pg8000.dbapi
 from sqlalchemy import Connection, text
@@ -73,7 +74,8 @@ def is_broken(error: BaseException, connection: Connection) -> bool:
 
 
 def lock_holders(connection: Connection, statement: str) -> str:
-    """Who holds what the statement waited for, as far as the locks tell; ends the open transaction."""
+    """Who holds what the statement waited for, as far as the locks tell; ends the open transaction, but not
+    an autocommit_block, which would miss what it has begun."""
     bare = COMMENT.sub(" ", LITERAL.sub("''", statement))
     asked = {
         "names": _names(bare),
@@ -81,7 +83,9 @@ def lock_holders(connection: Connection, statement: str) -> str:
         "drops": bool(DROPS.search(bare)),
     }
     rows = connection.execute(text(HOLDERS), asked).all()
-    connection.rollback()
+    raw: Any = connection.connection.driver_connection
+    if not raw.autocommit:
+        connection.rollback()
     if not rows:
         return "Its holder has gone since."
     exact = [row for row in rows if row.held]
