@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import uuid
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from moto.core.authorization import ActionAuthenticatorMixin
@@ -36,6 +36,7 @@ class Decision(NamedTuple):
     action: str
     resource: str
     allowed: bool
+    context: Mapping[str, Any] = {}
 
 
 class Denied(ServiceException):
@@ -53,7 +54,7 @@ class Judge:
         policies, role = policies_of(role_arn), role_arn.rsplit("/", 1)[-1]
         for action, resource in call.asks:
             granted = allowed(policies, action, resource, call.context)
-            self.decisions.append(Decision(role, action, resource, granted))
+            self.decisions.append(Decision(role, action, resource, granted, call.context))
             if not granted:
                 return (
                     f"User: arn:aws:sts::{call.account}:assumed-role/{role}/{session} is not authorized "
@@ -116,7 +117,9 @@ def enforced(judge: Judge) -> Iterator[None]:
             return s3_action(self, bucket_name=bucket_name, key_name=key_name)
         operation = self._get_action()
         name = operation[0] if isinstance(operation, list) else operation
-        call = Call("s3", name, REGION, ACCOUNT, {"Bucket": bucket_name, "Key": key_name})
+        (prefix,) = self.querystring.get("prefix") or [None]
+        given = {"Bucket": bucket_name, "Key": key_name, "Prefix": prefix}
+        call = Call("s3", name, REGION, ACCOUNT, given)
         if judge.refusal(*role, call):
             raise S3AccessDeniedError()
         return None

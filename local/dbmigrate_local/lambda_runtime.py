@@ -79,8 +79,9 @@ class Runtime:
     """`run` is what moto calls for an invocation.
 
     `codes` go by physical name and `handlers` by logical id; `credentials` gives a role's; `environment` is
-    set in every function on top of the template's. `may_log` says whether its output reaches its log,
-    `localised` turns addresses of AWS into this machine's.
+    set in every function on top of the template's. `limits` are seconds that an invocation may last, by
+    logical id, where that is to be less than the template's Timeout. `may_log` says whether its output
+    reaches its log, `localised` turns addresses of AWS into this machine's.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class Runtime:
     ) -> None:
         self.codes: dict[str, FunctionCode] = {}
         self.invocations: list[Invocation] = []
+        self.limits: dict[str, float] = {}
         self.may_log: Callable[[Any], bool] = lambda function: True
         self.localised: Callable[[str], str] = str
         self._handlers = dict(handlers or {})
@@ -121,17 +123,18 @@ class Runtime:
     def _answer(self, function: Any, code: FunctionCode, event: Any, world: World) -> tuple[Any, bool]:
         fake = self._handlers.get(code.logical_id)
         if fake is not None:
-            return self._within_time(function, lambda: fake, event, world)
+            return self._within_time(function, code, lambda: fake, event, world)
         if current() is not None:
             raise NestedInvocation(code.logical_id)
         sandbox = self._sandboxes.setdefault(function.function_name, Sandbox(code.folder, code.layers))
         with sandbox.open():
-            return self._within_time(function, lambda: sandbox.handler(function.handler), event, world)
+            return self._within_time(function, code, lambda: sandbox.handler(function.handler), event, world)
 
     def _within_time(
-        self, function: Any, find: Callable[[], Handler], event: Any, world: World
+        self, function: Any, code: FunctionCode, find: Callable[[], Handler], event: Any, world: World
     ) -> tuple[Any, bool]:
-        context = context_of(function)
+        seconds = min(function.timeout, self.limits.get(code.logical_id, function.timeout))
+        context = context_of(function, seconds)
         answer: list[tuple[Any, bool]] = []
 
         def call() -> None:
@@ -140,8 +143,8 @@ class Runtime:
 
         thread = threading.Thread(target=call, name=f"lambda-{function.function_name}", daemon=True)
         thread.start()
-        thread.join(function.timeout)
-        return answer[0] if answer else (timed_out(function, context), True)
+        thread.join(seconds)
+        return answer[0] if answer else (timed_out(seconds, context), True)
 
     def _variables(self, function: Any, code: FunctionCode) -> dict[str, str]:
         from_template = {
@@ -165,7 +168,7 @@ class Runtime:
         }
 
 
-def context_of(function: Any) -> Context:
+def context_of(function: Any, seconds: float) -> Context:
     return Context(
         function.function_name,
         str(function.version),
@@ -173,7 +176,7 @@ def context_of(function: Any) -> Context:
         int(function.memory_size),
         str(uuid.uuid4()),
         function.logs_group_name,
-        time.monotonic() + function.timeout,
+        time.monotonic() + seconds,
     )
 
 
@@ -204,8 +207,6 @@ def import_error_name(problem: BaseException) -> str:
     return "Runtime.ImportModuleError" if isinstance(problem, ImportError) else type(problem).__name__
 
 
-def timed_out(function: Any, context: Context) -> dict[str, Any]:
-    message = (
-        f"RequestId: {context.aws_request_id} Error: Task timed out after {function.timeout:.2f} seconds"
-    )
+def timed_out(seconds: float, context: Context) -> dict[str, Any]:
+    message = f"RequestId: {context.aws_request_id} Error: Task timed out after {seconds:.2f} seconds"
     return {"errorType": "Sandbox.Timedout", "errorMessage": message}

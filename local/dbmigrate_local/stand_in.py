@@ -100,6 +100,7 @@ def stand_in(
     handlers: Mapping[str, Handler] | None = None,
     decide_port: int = 0,
     environment: Mapping[str, str] | None = None,
+    limits: Mapping[str, float] | None = None,
 ) -> Iterator[Cloud]:
     """Deploy a template here; yields the handle on it.
 
@@ -111,6 +112,7 @@ def stand_in(
     handlers     by logical id: run instead of the template's code
     decide_port  of the approval page on 127.0.0.1; 0 takes a free one
     environment  variables for every function, on top of the template's
+    limits       seconds that an invocation may last, by logical id, where less than the template's Timeout
 
     Raises AlreadyOpen, RuleBroken, SubstitutionMissing, DeploymentFailed.
     """
@@ -119,6 +121,7 @@ def stand_in(
     try:
         with contextlib.ExitStack() as stack:
             cloud = open_account(stack, database, folder, pace, handlers or {}, environment or {})
+            cloud.runtime.limits.update(limits or {})
             deploy_into(stack, cloud, template, parameters or {}, database, decide_port)
             yield cloud
     finally:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -13,6 +14,7 @@ from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 import pg8000.dbapi
+import pg8000.exceptions
 from tests.pipeline.histories import Change, bundle_of, write_history
 
 from dbmigrate.domain.plan import Plan
@@ -104,6 +106,32 @@ class Pipeline:
         shown = re.search(r"[A-Z2-9]{6}(?=</)", get(link)[1])
         assert shown, "the page shows no code"
         return post(link, decision=decision, code=shown[0] if code is None else code, comment=comment)
+
+    # ---- what the application does
+    @contextmanager
+    def every_connection_taken(self) -> Iterator[Callable[[], None]]:
+        """Leave the server without a free connection, until what is yielded is called."""
+        where = self.server.endpoint
+        given = dict(
+            user=where.user,
+            host=where.host,
+            port=where.port,
+            database=where.database,
+            password=where.password,
+        )
+        taken: list[Any] = []
+
+        def give_back() -> None:
+            while taken:
+                taken.pop().close()
+
+        try:
+            with suppress(pg8000.exceptions.DatabaseError):
+                while True:
+                    taken.append(pg8000.dbapi.connect(**given))
+            yield give_back
+        finally:
+            give_back()
 
     # ---- what the database says
     def query(self, sql: str) -> list[tuple[Any, ...]]:

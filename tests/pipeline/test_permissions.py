@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -43,10 +44,37 @@ def live_through_everything(pipeline: Pipeline) -> None:
     pipeline.decide(rejected, "reject")
     pipeline.end(rejected)
     assert pipeline.finish(pipeline.start(digest)).outcome in ("RolledBack", "NeedsManualRollback")
+    steer_without_a_connection(pipeline)
     pipeline.cloud.invoke("InspectFunction", {"question": "status"})
     pipeline.cloud.invoke("RequestApprovalFunction", {"question": "waiting"})
     plan = next(i.event["plan"] for i in pipeline.cloud.invocations if "phase" in i.event)
     pipeline.cloud.invoke("InspectFunction", {"plan": plan, "phase": "upgrade", "run": "r", "failure": {}})
+
+
+def steer_without_a_connection(pipeline: Pipeline) -> None:
+    """Stop a run while the application has every connection, until the handles of its sessions were read."""
+    ended = next(i.event["run"] for i in pipeline.cloud.invocations if "phase" in i.event)
+    asked = {"run": ended, "wish": "stop", "by": "ada@example.com"}
+    with pipeline.every_connection_taken() as give_back, ThreadPoolExecutor(1) as pool:
+        steering = pool.submit(pipeline.cloud.invoke, "SteerFunction", asked)
+        pipeline.cloud.until(lambda: steering.done() or has_read_handles(pipeline.cloud), 60)
+        give_back()
+        answer, failed = steering.result()
+    assert failed is None and answer["run"] == ended
+
+
+def has_read_handles(cloud: Cloud) -> bool:
+    return any("SteerFunction" in d.role and d.action == "s3:GetObject" for d in cloud.decisions)
+
+
+def measured_by_its_writer(pipeline: Pipeline) -> None:
+    """An Aurora cluster is as busy as the instance that writes."""
+    pipeline.cloud.client("rds").create_db_instance(
+        DBInstanceIdentifier="writer",
+        DBClusterIdentifier=pipeline.cloud.parameters["DatabaseCluster"],
+        DBInstanceClass="db.r6g.large",
+        Engine="aurora-postgresql",
+    )
 
 
 def statements(cloud: Cloud) -> list[tuple[str, list[dict[str, Any]], int, int]]:
@@ -71,8 +99,12 @@ def unneeded(cloud: Cloud) -> list[str]:
     idle = []
     for role, policies, number, place in statements(cloud):
         less = without(policies, number, place)
-        asked = {(d.action, d.resource) for d in cloud.decisions if d.role == role and d.allowed}
-        if all(allowed(less, action, resource, {}) for action, resource in asked):
+        asked = {
+            (d.action, d.resource, tuple(d.context.items()))
+            for d in cloud.decisions
+            if d.role == role and d.allowed
+        }
+        if all(allowed(less, action, resource, dict(context)) for action, resource, context in asked):
             idle.append(f"{role}: {policies[number]['Statement'][place]}")
     return idle
 
@@ -92,6 +124,8 @@ def lived(
         server = DatabaseServer(url, postgres, None)
         cloud = stack.enter_context(stand_in(ROOT / "template.yaml", parameters, server, folder))
         pipeline = Pipeline(cloud, server, folder)
+        if environment == "production":
+            measured_by_its_writer(pipeline)
         live_through_everything(pipeline)
         yield pipeline
 
