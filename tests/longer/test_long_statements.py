@@ -58,13 +58,12 @@ def test_a_build_longer_than_its_invocations_is_begun_once(
     assert is_valid(database)
     assert {oid for _, oid in rows(database, INDEX.format("ix_note"))} == {oid for _, oid in indexes}
     assert invocation(None).look().unfinished == []
-    assert handles.all("run-1") == []
     assert any("somebody else" in each.detail for each in seen), "who is waited for is told"
     assert {each.percent for each in seen if each.percent is not None} >= {99.0}
 
 
 def test_a_long_build_on_many_rows_is_adopted_and_tells_its_percent(
-    table: Project, invocation: Invocation, database: str, seen: list[Progress]
+    table: Project, invocation: Invocation, database: str, seen: list[Progress], handles: FolderHandles
 ) -> None:
     move(invocation(None), table.history())
     with connected(database) as other:
@@ -86,6 +85,7 @@ def test_a_long_build_on_many_rows_is_adopted_and_tells_its_percent(
             assert len(rows(database, BUILDERS)) <= 1
     assert calls >= 1
     assert is_valid(database, "ix_slow")
+    assert handles.all("run-1") == []
     told = [each.percent for each in seen if each.percent]
     assert told == sorted(told) and len(set(told)) > 3
     assert any(each.seconds_left for each in seen)

@@ -40,7 +40,7 @@ def test_a_backfill_goes_on_in_slices(
 ) -> None:
     move(invocation(None), table.history())
     with connected(database) as other:
-        other.run("INSERT INTO one SELECT n, '' FROM generate_series(1001, 30000) n")
+        other.run("INSERT INTO one SELECT n, '' FROM generate_series(1001, 200000) n")
     history = table.add("b2", "a1", "op.backfill('one', {'note': \"note || '!'\"})").history()
     slices = 0
     while invocation(None).current() == ("a1",):
@@ -51,7 +51,7 @@ def test_a_backfill_goes_on_in_slices(
             assert continues.wait == 0
     assert slices >= 2
     counted = "SELECT count(*), count(*) FILTER (WHERE note LIKE '%!' AND note NOT LIKE '%!!') FROM one"
-    assert rows(database, counted) == [(30000, 30000)]
+    assert rows(database, counted) == [(200000, 200000)]
     done = [each.rows_done for each in seen if each.operation == "backfill" and each.rows_done is not None]
     assert done == sorted(done)
 
