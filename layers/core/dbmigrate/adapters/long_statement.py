@@ -79,9 +79,8 @@ class LongStatements:
     def adopt(self) -> None:
         """Wait for the statement that an earlier invocation, or a run that died, left to PostgreSQL. Raises
         WorkContinues and RunStopped."""
-        until, left = time.monotonic() + ADOPT_SECONDS, set()
+        until = time.monotonic() + ADOPT_SECONDS
         while holder := long_holder(self.connection):
-            left.add(holder.pid)
             if holder.state == "idle" and holder.since > IDLE_SECONDS:
                 # Its client vanished without a word; nothing is at work there any more.
                 self.ask(f"SELECT pg_terminate_backend({holder.pid})")
@@ -95,10 +94,6 @@ class LongStatements:
             if self.conductor.has_deadline and time.monotonic() > until:
                 raise WorkContinues(progress, _wait(seen, progress))
             time.sleep(POLL_SECONDS)
-        if self.handles is not None:
-            with contextlib.suppress(Exception):
-                for pid in left:
-                    self.handles.forget(self.conductor.run, pid)
 
     def _progress_of(self, holder: Holder) -> Progress:
         form = long_statement(holder.query.partition(";")[0])
@@ -112,6 +107,8 @@ class LongStatements:
             return
         journal = Journal(self.ask, self.conductor.revision, version_of(self.ask, "alembic_version"))
         entry = journal.begin(form.verb, form.shown, form.name, {"statement": form.sql}, 1)
+        if not entry.fresh:
+            self._forget_sessions()
         sql: str | None = form.sql
         if under_way.get() is None:
             entry, sql = self._what_is_left(form, journal, entry)
@@ -126,6 +123,15 @@ class LongStatements:
             journal.finish(entry)
         else:
             journal.forget(entry)  # the operation knows its own
+
+    def _forget_sessions(self) -> None:
+        """Those of this run that were left alone have ended: ``adopt`` has seen to that."""
+        if self.handles is None:
+            return
+        with contextlib.suppress(Exception):
+            for handle in self.handles.all(self.conductor.run):
+                if handle.application.endswith(" long"):
+                    self.handles.forget(self.conductor.run, handle.pid)
 
     def _what_is_left(self, form: Long, journal: Journal, entry: Entry) -> tuple[Entry, str | None]:
         """The statement that brings it to its end, after what an earlier try left; None when it is done."""
