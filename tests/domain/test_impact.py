@@ -13,6 +13,7 @@ from dbmigrate.domain.impact import (
     SECONDS_PER_REVISION,
     losses,
     losses_of_undoing,
+    predicted_bytes,
     predicted_seconds,
     seconds_of_undoing,
     touched_tables,
@@ -113,6 +114,13 @@ def test_an_upgrade_takes_as_long_as_the_upper_ends_of_its_statements() -> None:
     assert predicted_seconds([]) == 0
     assert predicted_seconds([facts()]) == SECONDS_PER_REVISION
     assert predicted_seconds([fact, unsized]) == 2 * SECONDS_PER_REVISION + 9.0 + 2.5
+
+
+def test_storage_is_that_of_all_statements_and_of_the_largest() -> None:
+    first = replace(facts(sql=("a", "b")), estimates=(Estimate(disk_bytes=3 * MIB), Estimate(disk_bytes=MIB)))
+    second = replace(facts(sql=("c",)), estimates=(Estimate(disk_bytes=2 * MIB),))
+    assert predicted_bytes([first, second]) == (6 * MIB, 3 * MIB)
+    assert predicted_bytes([]) == (0, 0)
 
 
 def test_a_way_back_writes_what_it_touches_anew() -> None:

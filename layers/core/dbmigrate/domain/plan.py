@@ -12,8 +12,8 @@ from dbmigrate.domain.errors import BadRequest, PlanOutdated
 
 LATER_FIELDS = ("phase", "impact", "deploy_order", "terminate_blockers", "predicted_bytes", "largest_bytes")
 ENDS_SESSIONS = (
-    "Approving lets db-migrate end sessions of the application and of people whose transactions hold up one of "
-    "these revisions (--terminate-blockers): what such a session has not committed is lost."
+    "Approving lets db-migrate end sessions of the application and of people whose transactions hold up one "
+    "of these revisions (--terminate-blockers): what such a session has not committed is lost."
 )
 CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
