@@ -65,10 +65,11 @@ def _unfinished(line: Mapping[str, Any], running: Sequence[Mapping[str, Any]]) -
 def _seconds_left(line: Mapping[str, Any]) -> float | None:
     """As PostgreSQL's or the operation's own word, else by how long the rows took that are done."""
     done, total = line.get("rows_done"), line.get("rows_total")
-    if line.get("seconds_left") is not None or not done or not total:
-        return line.get("seconds_left")
+    told: float | None = line.get("seconds_left")
+    if told is not None or not done or not total:
+        return told
     took = datetime.now(UTC) - datetime.fromisoformat(line["began_at"])
-    return max(took.total_seconds() * (total - done) / done, 0.0)
+    return float(max(took.total_seconds() * (total - done) / done, 0.0))
 
 
 def wished(run: Mapping[str, Any]) -> str:
