@@ -49,6 +49,7 @@ def happy(**changed: Any) -> dict[str, Handler]:
         "StartBackupFunction": {"id": "snapshot-1", "kind": "instance"},
         "CheckBackupFunction": {"status": "available", "percent": 100},
         "RequestApprovalFunction": None,
+        "MeasureFunction": {"status": "ready"},
         "UpgradeFunction": DONE,
         "RollBackFunction": DONE,
         "InspectFunction": {**DONE, "status": "continue"},
