@@ -74,7 +74,7 @@ class FakeDatabase:
     looks: int = 0
     half: list[Unfinished] = field(default_factory=list)
 
-    def look(self) -> Standing:
+    def look(self, before_move: bool = False) -> Standing:
         self.looks += 1
         self._check()
         return Standing(

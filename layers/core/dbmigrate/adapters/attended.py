@@ -27,9 +27,12 @@ class Attended:
         conductor: RunConductor,
         handles: Handles | None = None,
         keep: Callable[[str], None] = lambda revision: None,
+        line: Callable[[str, float, int], str] = lambda revision, seconds, lock_waits: "",
     ) -> None:
-        """``keep`` may look at the database as it is before a revision."""
+        """``keep`` may look at the database as it is before a revision; ``line`` is SQL for the end of its
+        transaction."""
         self.connection, self.conductor, self._keep = connection, conductor, keep
+        self.line = line
         self._inside = CommitsInside(connection, conductor)
         self._long = LongStatements(connection, target, conductor, handles)
         self._inside.listen()

@@ -41,7 +41,7 @@ class CommitsInside:
     def __init__(self, connection: Connection, conductor: RunConductor) -> None:
         self.connection, self.conductor = connection, conductor
         self._working = self._handled = False
-        self._open: list[dict[str, Any]] = []
+        self._open: list[tuple[str, int | None]] = []
         self._kept: list[dict[str, Any]] = []
         self._replayed: list[dict[str, Any]] = []
 
@@ -97,6 +97,8 @@ class CommitsInside:
 
     def _execute(self, cursor: Any, statement: str, parameters: Any, context: Any) -> bool | None:
         """Leave out what is committed already; commit with the journal's word what can be."""
+        if not (self._replayed or self._outside):
+            return None
         sql = BEFORE.sub("", statement)
         if not self._counts(sql) or long_statement(statement, parameters):
             return None
@@ -109,7 +111,7 @@ class CommitsInside:
         try:
             many = parameters and isinstance(parameters, list)
             (cursor.executemany if many else cursor.execute)(statement, parameters)
-            self._open = [_line(sql, cursor)]
+            self._open = [(sql, None if cursor.description else cursor.rowcount)]
             self._commits()
             raw.execute_simple("COMMIT")
             self._handled = True
@@ -150,7 +152,7 @@ class CommitsInside:
         if self._handled:
             self._handled = False
             return
-        self._open.append(_line(sql, cursor))
+        self._open.append((sql, None if cursor.description else cursor.rowcount))
         if self._outside:
             self._commits()
 
@@ -158,7 +160,7 @@ class CommitsInside:
         """Enter what is open; in the transaction that commits it, where there is one."""
         if not (self._working and self._open):
             return
-        self._kept, self._open = [*self._kept, *self._open], []
+        self._kept, self._open = [*self._kept, *(_line(*each) for each in self._open)], []
         journal = Journal(self._ask, self.conductor.revision, version_of(self._ask, "alembic_version"))
         entry = journal.begin(COMMITS_INSIDE, "", self.conductor.revision, {}, 1)
         journal.step(entry, 1, self._kept[-1]["said"])
@@ -169,6 +171,5 @@ def _digest(sql: str) -> str:
     return hashlib.sha256(" ".join(sql.split()).encode()).hexdigest()[:16]
 
 
-def _line(sql: str, cursor: Any) -> dict[str, Any]:
-    rows = None if cursor.description else cursor.rowcount
+def _line(sql: str, rows: int | None) -> dict[str, Any]:
     return {"digest": _digest(sql), "rows": rows, "said": " ".join(sql.split())[:SHOWN]}

@@ -96,15 +96,18 @@ class Database:
             )
         return Failed(f"PostgreSQL refused: {said(error)}.", hint)
 
-    def look(self) -> Standing:
+    def look(self, before_move: bool = False) -> Standing:
         """Everything that validation and status need to know, as it was at one moment; changes nothing.
+        ``before_move`` leaves out what a direct move does not ask for: sizes, the server's speed, and the
+        catalog where none was kept to compare it with.
 
         Raises WrongEnvironment, and Failed when the schema changes each time that it is read.
         """
         with self.session("db-migrate look") as connection:
             for _ in range(LOOKS):
                 connection.exec_driver_sql(ONE_MOMENT)
-                standing, then = _look(connection, self.environment), catalog.stamp(connection)
+                standing = (_look_before_move if before_move else _look)(connection, self.environment)
+                then = catalog.stamp(connection)
                 connection.rollback()
                 if catalog.stamp(connection) == then:
                     return standing
@@ -163,10 +166,10 @@ class Database:
         when the time is over and the same call goes on, RunStopped when somebody stopped the run.
         """
 
-        def record(connection: Connection, revision: str, seconds: float, lock_waits: int) -> None:
-            digest = history.revisions[revision].source_digest
-            line = ledger.Applied(revision, direction, run, str(facts["bundle"]), digest, seconds, lock_waits)
-            ledger.record(connection, line)
+        def line(revision: str, seconds: float, lock_waits: int) -> str:
+            digest, bundle = history.revisions[revision].source_digest, str(facts["bundle"])
+            applied = ledger.Applied(revision, direction, run, bundle, digest, seconds, lock_waits)
+            return ledger.line_of(applied)
 
         with self._working(run) as connection, only_migrator(connection):
             ledger.check_environment(connection, self.environment)
@@ -176,8 +179,8 @@ class Database:
             connection.commit()
             conductor = RunConductor(connection, run, self.limits, self.progress)
             keep = partial(keep_before, connection, history)
-            attended = Attended(connection, self.target, conductor, self.handles, keep)
-            runner.Move(connection, history, direction, record, committed, attended=attended).run(revisions)
+            attended = Attended(connection, self.target, conductor, self.handles, keep, line)
+            runner.Move(connection, history, direction, committed=committed, attended=attended).run(revisions)
             if facts["bundle"] == DIRECT:
                 # Before the lock is free: the next direct run takes an open one before it for dead.
                 _close(connection, run, "Succeeded", "", remember=True)
@@ -248,21 +251,30 @@ def _close(connection: Connection, run: str, outcome: str, detail: str, remember
 
 
 def _look(connection: Connection, environment: str) -> Standing:
+    return replace(
+        _look_before_move(connection, environment, whole=True),
+        sizes=catalog.table_sizes(connection),
+        invalid_indexes=catalog.invalid_indexes(connection),
+        model=sizes.model(connection),
+        time_zone=connection.exec_driver_sql("SELECT current_setting('TimeZone')").scalar_one(),
+    )
+
+
+def _look_before_move(connection: Connection, environment: str, whole: bool = False) -> Standing:
     ledger.check_environment(connection, environment)
     known = ledger.exists(connection)
     major, version = catalog.server_version(connection)
+    kept = ledger.kept_catalog(connection) if known else None
     return Standing(
         current=runner.current(connection),
-        catalog=catalog.snapshot(connection),
-        kept=ledger.kept_catalog(connection) if known else None,
+        catalog=catalog.snapshot(connection) if whole or kept else {},
+        kept=kept,
         applied=ledger.standing(connection) if known else {},
         runs=ledger.runs(connection) if known else [],
-        sizes=catalog.table_sizes(connection),
-        invalid_indexes=catalog.invalid_indexes(connection),
+        sizes={},
+        invalid_indexes=[],
         server_major=major,
         server=version,
-        model=sizes.model(connection),
-        time_zone=connection.exec_driver_sql("SELECT current_setting('TimeZone')").scalar_one(),
         own_roles=catalog.owners(connection),
         unfinished=unfinished_now(connection),
     )

@@ -186,14 +186,14 @@ def seconds_of(connection: Connection, run: str) -> float:
     return float(connection.execute(total, {"run": run}).scalar_one())
 
 
-def record(connection: Connection, line: Applied) -> None:
-    """Write one revision's line, in the transaction of the revision itself, and take it from the journal.
+def line_of(line: Applied) -> str:
+    """SQL that writes one revision's line and takes the revision from the journal, for the transaction of the
+    revision itself.
 
     As literals: parameters cost pg8000 a second trip to the server, and a long history has many lines.
     """
     columns, values = ", ".join(vars(line)), ", ".join(literal(value) for value in vars(line).values())
-    line_of = f"INSERT INTO dbmigrate.revision ({columns}) VALUES ({values})"
-    connection.exec_driver_sql(f"{line_of}; DELETE FROM dbmigrate.work")
+    return f"INSERT INTO dbmigrate.revision ({columns}) VALUES ({values}); DELETE FROM dbmigrate.work; "
 
 
 def standing(connection: Connection) -> dict[str, tuple[str, str]]:

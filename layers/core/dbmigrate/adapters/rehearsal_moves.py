@@ -66,7 +66,7 @@ class Steps:
 
     def bare(self, revisions: Sequence[str]) -> None:
         """Upgrade and look at nothing."""
-        Move(self.connection, self.history, "upgrade", _no_record).run(revisions)
+        Move(self.connection, self.history, "upgrade").run(revisions)
 
     def go(
         self, direction: str, revision: str, around: Around = nullcontext, like: Catalog | None = None
@@ -112,7 +112,3 @@ def _refuse_other(direction: str, like: Catalog | None, found: Catalog) -> None:
     if names:
         way = "downgrade" if direction == "downgrade" else "second upgrade"
         raise Unlike(f"the {way} leaves other objects: {names}")
-
-
-def _no_record(connection: Connection, revision: str, seconds: float, lock_waits: int) -> None:
-    """Nothing is recorded about a scratch database."""

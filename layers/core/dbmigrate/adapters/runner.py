@@ -79,7 +79,9 @@ class Move:
         connection: Connection,
         history: History,
         direction: str,
-        record: Callable[[Connection, str, float, int], None],
+        record: Callable[
+            [Connection, str, float, int], None
+        ] = lambda connection, revision, seconds, lock_waits: None,
         committed: Callable[[str, float, int], None] = lambda revision, seconds, lock_waits: None,
         around: Callable[[], AbstractContextManager[object]] = nullcontext,
         attended: Attended | None = None,
@@ -166,15 +168,16 @@ class Move:
 
     def _before_commit(self, ctx: Any, step: Any, heads: Any, run_args: Any) -> None:
         """Alembic calls it when the version table has the revision, in the same transaction."""
-        hold = HOLD_AGAIN if self.attended else "true"
-        transaction, held = _asked(self.connection, f"SELECT pg_current_xact_id()::text, {hold}")
+        assert self._running is not None
+        facts = self._running, time.perf_counter() - self._started, self._waits
+        line, hold = (self.attended.line(*facts), HOLD_AGAIN) if self.attended else ("", "true")
+        transaction, held = _asked(self.connection, f"{line}SELECT pg_current_xact_id()::text, {hold}")
         self.committed_inside = transaction != self._transaction
         if self.committed_inside and not _was_committed(self.connection, self._transaction):
             raise RuntimeError("it says ROLLBACK itself, so its first statements are lost")
-        assert self._running is not None
         if not held:
             raise RuntimeError("it gave up its session's locks (DISCARD ALL?), and another migrator has them")
-        self.record(self.connection, self._running, time.perf_counter() - self._started, self._waits)
+        self.record(self.connection, *facts)
 
     def _give_up_or_wait(self, revision: str, error: BaseException) -> None:
         if is_broken(error, self.connection):

@@ -27,7 +27,7 @@ def deploy_directly(
     _ = history.head
     if not history.pending(database.current()):
         return []
-    standing = database.look()
+    standing = database.look(before_move=True)
     refuse_second_run(standing, run)
     check_history(history, standing)
     refuse_drift(standing, None)
