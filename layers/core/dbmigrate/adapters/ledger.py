@@ -187,13 +187,12 @@ def seconds_of(connection: Connection, run: str) -> float:
 
 
 def line_of(line: Applied) -> str:
-    """SQL that writes one revision's line and takes the revision from the journal, for the transaction of the
-    revision itself.
+    """SQL that writes one revision's line, for the transaction of the revision itself.
 
     As literals: parameters cost pg8000 a second trip to the server, and a long history has many lines.
     """
     columns, values = ", ".join(vars(line)), ", ".join(literal(value) for value in vars(line).values())
-    return f"INSERT INTO dbmigrate.revision ({columns}) VALUES ({values}); DELETE FROM dbmigrate.work; "
+    return f"INSERT INTO dbmigrate.revision ({columns}) VALUES ({values}); "
 
 
 def standing(connection: Connection) -> dict[str, tuple[str, str]]:

@@ -177,6 +177,8 @@ class Move:
             raise RuntimeError("it says ROLLBACK itself, so its first statements are lost")
         if not held:
             raise RuntimeError("it gave up its session's locks (DISCARD ALL?), and another migrator has them")
+        if self.attended and (self.committed_inside or self._again):
+            self.attended.forget()
         self.record(self.connection, *facts)
 
     def _give_up_or_wait(self, revision: str, error: BaseException) -> None:
