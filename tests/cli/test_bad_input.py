@@ -129,18 +129,23 @@ def test_half_a_revision_needs_a_person_and_status_says_so(db_migrate: Run, hist
     write_revision(history, "0004", "0003", concurrently)
     answer = db_migrate("deploy")
     assert answer.code == 4 and "next: " in answer.err
-    said = "drift        not compared, no run of ours ended at 0003; compare: db-migrate check\n"
-    assert said in db_migrate("status").out
+    status = db_migrate("status")
+    assert "drift        none\n" in status.out and "0004" in status.out
+    assert "committed: CREATE TABLE out_of_it (id int)" in status.out
+    assert "deploy goes on where it stopped" in status.err
 
 
-def test_status_names_what_half_a_revision_left(db_migrate: Run, history: Path) -> None:
+def test_what_half_a_revision_left_is_no_drift_and_hides_none(
+    db_migrate: Run, history: Path, database: str
+) -> None:
     assert db_migrate("deploy").code == 0
     inside = 'op.execute("CREATE TABLE out_of_it (id int)"); op.execute("nonsense")'
     write_revision(history, "0004", "0003", f"with op.get_context().autocommit_block(): {inside}")
     assert db_migrate("deploy").code == 4
+    query(database, "CREATE TABLE by_hand (id int)")
     status = db_migrate("status")
-    assert "table public.out_of_it is in no revision" in status.out
-    assert "part of it may remain" in status.out
+    assert "table public.by_hand is in no revision" in status.out
+    assert "table public.out_of_it" not in status.out
     assert status.err.startswith("next: undo the change by hand")
 
 

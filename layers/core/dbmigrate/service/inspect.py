@@ -11,6 +11,7 @@ from dbmigrate.domain.drift import told
 from dbmigrate.domain.errors import PlanOutdated, UnknownRevision
 from dbmigrate.domain.evidence import Evidence
 from dbmigrate.domain.standing import label
+from dbmigrate.domain.unfinished import explained
 from dbmigrate.service.checks import drift_of, expected_catalogs
 from dbmigrate.service.ports import Database, History, OpenBundle
 from dbmigrate.service.upgrade import progress, remaining
@@ -41,7 +42,9 @@ def status(
     """The status report. Without a history it tells what the database and its ledger say."""
     standing = database.look()
     drift = drift_of(standing, evidence)
-    differences = told(drift.changes)
+    # What a revision under way has done so far is told as unfinished, and refuses no rerun.
+    changes = [change for change in drift.changes if not explained(change, standing.unfinished)]
+    differences = told(changes)
     applied = len(history.applied(standing.current)) if history else len(standing.applied)
     report: dict[str, Any] = {
         "environment": environment,
@@ -52,7 +55,7 @@ def status(
         "compared": bool(expected_catalogs(standing, evidence)) or not (standing.current or standing.runs),
         "drift": bool(differences),
         "drift_differences": differences,
-        "drift_changes": to_json(drift.changes),
+        "drift_changes": to_json(changes),
         "drift_notes": to_lines(drift.notes),
         "invalid_indexes": list(standing.invalid_indexes),
         "unfinished": [line.to_json() for line in standing.unfinished],
