@@ -10,7 +10,11 @@ from tests.adapters.project import connected, rows, until
 from tests.operations.filling import COUNT, ONCE, add_one, afresh, counts, small_batches
 from tests.operations.running import Watching, operate, sql
 
+from dbmigrate.adapters.operations import batches
+from dbmigrate.domain.errors import RevisionFailed
+
 __all__ = ["small_batches"]
+SLOW = "x = x + 1 + length(pg_sleep(0.001)::text)"
 pytestmark = pytest.mark.usefixtures("small_batches")
 
 
@@ -94,7 +98,7 @@ def test_a_wish_to_stop_is_no_batch_that_takes_long(database: str) -> None:
 
     def run() -> None:
         try:
-            operate(database, lambda op: op.backfill("t", "x = x + 1 + length(pg_sleep(0.001)::text)"))
+            operate(database, lambda op: op.backfill("t", SLOW, target_ms=1000))
         except Exception as error:
             stopped.append(error)
 
@@ -106,3 +110,67 @@ def test_a_wish_to_stop_is_no_batch_that_takes_long(database: str) -> None:
         other.run(f"SELECT pg_cancel_backend({pid})")
     thread.join()
     assert "user request" in str(stopped[0])
+
+
+def test_the_first_batches_of_a_slow_table_hold_nobody_up(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "FIRST", 100)
+    afresh(database)
+    sql(database, "DELETE FROM t WHERE id > 300")
+    slept: list[int] = []
+
+    class Looking(Watching):
+        def go_on(self, progress: Any) -> None:
+            super().go_on(progress)
+            slept.append(progress.rows_done or 0)
+
+    slow = "x = x + 1 + length(pg_sleep(0.02)::text)"
+    operate(database, lambda op: op.backfill("t", slow, "id <= 30"), Looking())
+    assert counts(database) == [(0, 270), (1, 30)]
+    assert min(filter(None, slept)) <= 8, "at 20 ms a row, 150 ms are 7 rows"
+
+
+@pytest.mark.parametrize("level", ["repeatable read", "serializable"])
+def test_the_databases_own_isolation_fails_no_batch(database: str, level: str) -> None:
+    name = database.rpartition("/")[2]
+    sql(database, f"ALTER DATABASE {name} SET default_transaction_isolation = '{level}'")
+    afresh(database)
+
+    def body(op: Any) -> None:
+        op.execute(
+            "CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.n := "
+            "length(current_setting('transaction_isolation')); RETURN NEW; END $$"
+        )
+        op.execute("CREATE TRIGGER look BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION look()")
+        add_one(op)
+
+    operate(database, body)
+    assert rows(database, "SELECT DISTINCT x, n FROM t") == [(1, len("read committed"))]
+
+
+@pytest.mark.parametrize(
+    ("hide", "why"),
+    [
+        ("ALTER TABLE t FORCE ROW LEVEL SECURITY", "row level security"),
+        ("CREATE RULE r AS ON UPDATE TO t DO INSTEAD NOTHING", "INSTEAD"),
+    ],
+)
+def test_a_table_that_would_keep_rows_from_us_is_refused(database: str, hide: str, why: str) -> None:
+    afresh(database)
+    role = "walker_of_" + database.rpartition("/")[2]
+    sql(
+        database,
+        f"CREATE ROLE {role}",
+        f"ALTER TABLE t OWNER TO {role}",
+        "ALTER TABLE t ENABLE ROW LEVEL SECURITY",
+        hide,
+        "CREATE SCHEMA dbmigrate",
+        f"ALTER SCHEMA dbmigrate OWNER TO {role}",
+    )
+    try:
+        with pytest.raises(RevisionFailed, match=f"{why}.*Nothing was changed"):
+            operate(database, lambda op: (op.execute(f"SET SESSION AUTHORIZATION {role}"), add_one(op)))
+        assert counts(database) == [(0, COUNT)]
+    finally:
+        sql(database, f"REASSIGN OWNED BY {role} TO postgres", f"DROP OWNED BY {role}", f"DROP ROLE {role}")

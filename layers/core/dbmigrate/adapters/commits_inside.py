@@ -30,6 +30,11 @@ CHANGES_NOTHING = re.compile(
 COMMITS = re.compile(r"(?:COMMIT|END)\b", re.IGNORECASE)
 # Outside of transactions for no need of theirs: in one with the journal's word, a kill leaves both or none.
 BELONGS_INSIDE = re.compile(r"(?:INSERT|UPDATE|DELETE|MERGE|WITH)\b|ALTER\s+TYPE\b", re.IGNORECASE)
+# Nobody stands behind these in a lock's queue, and an autovacuum may be before them for long.
+PATIENT = re.compile(r"(?:VACUUM|ANALY[ZS]E)\b(?!\s*(?:\([^)]*)?\bFULL\b)", re.IGNORECASE)
+OWN_LIMIT = re.compile(
+    r"\bSET\s+(?:SESSION\s+)?lock_timeout\b|\bset_config\(\s*'lock_timeout'", re.IGNORECASE
+)
 MOST = 200
 """A revision that commits more statements than these is begun anew by a rerun."""
 SHOWN = 160
@@ -40,7 +45,7 @@ class CommitsInside:
 
     def __init__(self, connection: Connection, conductor: RunConductor) -> None:
         self.connection, self.conductor = connection, conductor
-        self._working = self._handled = False
+        self._working = self._handled = self._own_limit = False
         self._open: list[tuple[str, int | None]] = []
         self._kept: list[dict[str, Any]] = []
         self._replayed: list[dict[str, Any]] = []
@@ -62,7 +67,7 @@ class CommitsInside:
     def revision(self, look_back: bool) -> Iterator[None]:
         """While a revision's own code runs; with ``look_back`` an earlier try may have committed a part."""
         self._open, self._kept, self._replayed = [], [], self._before_now() if look_back else []
-        self._working = True
+        self._working, self._own_limit = True, False
         try:
             yield
         finally:
@@ -92,8 +97,22 @@ class CommitsInside:
         self, connection: Any, cursor: Any, sql: str, parameters: Any, context: Any, many: Any
     ) -> None:
         self.conductor.bound_statements()
+        if self._working and under_way.get() is None:
+            self.conductor.refuse_when_over()
+            self._keep_the_budget(BEFORE.sub("", sql))
         if self._working and COMMITS.match(BEFORE.sub("", sql)):
             self._commits()
+
+    def _keep_the_budget(self, sql: str) -> None:
+        """In autocommit a session waits long, as CONCURRENTLY has to; an ALTER TABLE would hold up everyone.
+        A limit that the revision sets for itself stays."""
+        if not self._outside or self._own_limit:
+            return
+        self._own_limit = bool(OWN_LIMIT.search(sql))
+        if not self._own_limit:
+            limits = self.conductor.limits
+            lock = limits.concurrent_lock if PATIENT.match(sql) else limits.lock
+            self._ask(f"SET lock_timeout = {lock}")
 
     def _execute(self, cursor: Any, statement: str, parameters: Any, context: Any) -> bool | None:
         """Leave out what is committed already; commit with the journal's word what can be."""

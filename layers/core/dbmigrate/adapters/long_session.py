@@ -32,10 +32,17 @@ class LongSession:
     """Runs statements in a thread; ``leave`` lets the server go on without us."""
 
     def __init__(
-        self, connection: Connection, target: Target, limits: Limits, run: str, handles: Handles | None
+        self,
+        connection: Connection,
+        target: Target,
+        limits: Limits,
+        run: str,
+        handles: Handles | None,
+        short: bool = False,
     ) -> None:
+        """``short``: under the lock budget, because others would stand behind it."""
         self._run, self._handles = run, handles
-        self.raw: Any = open_raw(target, _alone(limits, run))
+        self.raw: Any = open_raw(target, _alone(limits, run, short))
         self.pid = int.from_bytes(self.raw._backend_key_data[:4], "big")
         self.done = threading.Event()
         self.error: BaseException | None = None
@@ -101,12 +108,12 @@ class LongSession:
                 self._handles.forget(self._run, self.pid)
 
 
-def _alone(limits: Limits, run: str) -> Limits:
+def _alone(limits: Limits, run: str, short: bool) -> Limits:
     return replace(
         limits,
         application=f"{f'db-migrate {run}'[:58]} long",
         statement=0,
         deadline=None,
-        lock=limits.concurrent_lock,
+        lock=limits.lock if short else limits.concurrent_lock,
         also={**limits.also, **ALONE},
     )

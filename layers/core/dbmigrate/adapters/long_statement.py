@@ -18,6 +18,7 @@ from dbmigrate.adapters.login import execute_outside, facts_of
 from dbmigrate.adapters.long_forms import ATOMIC, Long, long_statement
 from dbmigrate.adapters.long_session import LongSession
 from dbmigrate.adapters.migrators import Holder, long_holder
+from dbmigrate.adapters.operations.conduct import pause_before
 from dbmigrate.adapters.operations.under_way import under_way
 from dbmigrate.adapters.run_conductor import RunConductor
 from dbmigrate.adapters.said import ENDED, said
@@ -28,6 +29,7 @@ from dbmigrate.domain.progress import Progress
 
 CREATE, DROP = "CREATE INDEX CONCURRENTLY", "DROP INDEX CONCURRENTLY"
 REINDEX, DETACH = "REINDEX CONCURRENTLY", "DETACH PARTITION CONCURRENTLY"
+LOCK_NOT_AVAILABLE = "55P03"
 POLL_SECONDS = 0.5
 ADOPT_SECONDS = 20.0
 """How long an invocation looks at what an earlier one began, before the state machine waits for it."""
@@ -115,7 +117,7 @@ class LongStatements:
         if sql is not None:
             self._count(form, journal, entry)
             try:
-                self._in_session(form, sql, entry.id)
+                (self._detach if form.verb == DETACH else self._in_session)(form, sql, entry.id)
             except pg8000.dbapi.Error:
                 self._take_back(form, journal, entry)
                 raise
@@ -218,11 +220,31 @@ class LongStatements:
             return
         journal.forget(entry)
 
+    def _detach(self, form: Long, sql: str, line: int) -> None:
+        """At its end it takes ACCESS EXCLUSIVE on the partition, so it is short and tried often."""
+        until, tries = time.monotonic() + self.conductor.limits.concurrent_lock / 1000, 0
+        while True:
+            try:
+                return self._in_session(form, sql, line)
+            except pg8000.dbapi.Error as error:
+                tries += 1
+                if facts_of(error).get("C") != LOCK_NOT_AVAILABLE or time.monotonic() > until:
+                    raise
+            self.conductor.watch(self._base(form, "waits for a lock"), SHORTEST_WAIT)
+            time.sleep(pause_before(tries))
+            if long_catalog.partition_of(self.ask, form) == "pending":
+                sql = f"ALTER TABLE {form.table} DETACH PARTITION {form.name} FINALIZE"
+
     def _in_session(self, form: Long, sql: str, line: int = 0, step: str = "") -> None:
         base = self._base(form, step)
         self.adopt()
         session = LongSession(
-            self.connection, self.target, self.conductor.limits, self.conductor.run, self.handles
+            self.connection,
+            self.target,
+            self.conductor.limits,
+            self.conductor.run,
+            self.handles,
+            short=form.verb == DETACH,
         )
         try:
             while not session.lock():

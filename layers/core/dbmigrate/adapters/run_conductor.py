@@ -16,7 +16,7 @@ from dbmigrate.adapters.login import execute_outside
 from dbmigrate.adapters.operations.conduct import pause_before
 from dbmigrate.adapters.said import lock_holders
 from dbmigrate.adapters.target import Limits
-from dbmigrate.domain.errors import LockNotFree, LockNotFreeMidway, RunStopped, WorkContinues
+from dbmigrate.domain.errors import LockNotFree, LockNotFreeMidway, RevisionFailed, RunStopped, WorkContinues
 from dbmigrate.domain.progress import Progress
 
 QUICK_TRIES = 5
@@ -100,6 +100,17 @@ class RunConductor:
         if self.limits.deadline is not None and time.monotonic() - self._asked_at >= ASK_SECONDS:
             with contextlib.suppress(pg8000.dbapi.DatabaseError):
                 self.wish()
+
+    def refuse_when_over(self) -> None:
+        """Before a statement of a revision that cannot be left half-way: many short ones would outlive the
+        invocation too. Raises RevisionFailed."""
+        if self.limits.deadline is not None and time.monotonic() >= self.limits.deadline:
+            raise RevisionFailed(
+                f"Revision {self.revision}: its statements took until the invocation's time was over, and it "
+                "was not done.",
+                "split it, or put its work into op.backfill and the other safe operations, which go on where "
+                "they stopped",
+            )
 
     def lock_not_free(
         self, tries: int, error: Exception, progress: Progress, connection: Connection, statement: str

@@ -64,6 +64,7 @@ class Limits:
             "idle_in_transaction_session_timeout": str(self.idle_in_transaction),
             "statement_timeout": str(self.statement_ms()),
             "client_connection_check_interval": "1000",
+            "default_transaction_isolation": "read committed",
             **self.also,
         }
 

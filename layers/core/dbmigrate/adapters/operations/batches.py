@@ -22,8 +22,10 @@ from dbmigrate.adapters.operations.throttle import Throttle
 from dbmigrate.adapters.operations.work import Work
 from dbmigrate.domain.statements import overwrites
 
-FIRST, LEAST, MOST = 1_000, 100, 50_000
-"""Rows of a batch."""
+FIRST, LEAST, MOST = 100, 1, 50_000
+"""Rows of a batch. The first are few, as nobody knows yet how long the table's triggers take."""
+LONGEST = 3
+"""How many times as long as it should a batch may take: whoever waits for one of its rows waits so long."""
 TELL_SECONDS = 0.2
 CANCELED = "57014"
 BACKFILL = "write the rows"
@@ -66,6 +68,7 @@ def backfill_rows(
         else:
             found = key_of(work, table, key)
             _refuse_to_move(work, found, columns_of(assignments))
+            _refuse_to_miss(work, table)
             walk = Walk(work, table, assignments, where, found, title)
             walk.go(target_ms / 1000)
 
@@ -82,7 +85,7 @@ class Walk:
         self.done = work.entry.rows_done or 0
         self.total = work.entry.rows_total
         self.size = FIRST
-        self._longest = self._longest_batch()
+        self._longest = (0, "0")
 
     def go(self, target: float) -> None:
         """Walk on to the end, ``target`` seconds a batch."""
@@ -90,6 +93,7 @@ class Walk:
             return
         if self.total is None:
             self.total = self._estimate()
+        self._longest = self._longest_batch(target)
         throttle = Throttle(self.work)
         began, first, told = time.monotonic(), self.done, time.monotonic()
         while not self.cursor.end:
@@ -165,7 +169,7 @@ class Walk:
     def _and_where(self) -> str:
         return f" AND ({self.where})" if self.where else ""
 
-    def _longest_batch(self) -> tuple[int, str]:
+    def _longest_batch(self, target: float) -> tuple[int, str]:
         """Milliseconds after which a batch gives up, and the session's own limit.
 
         Whoever waits for one of our rows looks for a deadlock after deadlock_timeout, and is then its victim;
@@ -175,7 +179,7 @@ class Walk:
             "SELECT (SELECT setting FROM pg_settings WHERE name = 'statement_timeout'), "
             "(SELECT setting FROM pg_settings WHERE name = 'deadlock_timeout')"
         )[0]
-        return int(deadlock) // 2, str(own)
+        return min(int(deadlock) // 2, int(LONGEST * target * 1000)), str(own)
 
     def _limit(self) -> str:
         """statement_timeout of the next batch; the smallest has the session's, as it cannot be halved."""
@@ -230,6 +234,22 @@ def _refuse_to_move(work: Work, key: Key, columns: Sequence[str]) -> None:
         raise work.failed(
             f"the table is walked by {', '.join(moved)}, and SET changes it. Nothing was changed.",
             "name a unique key that stays as it is: key=[…]",
+        )
+
+
+def _refuse_to_miss(work: Work, table: str) -> None:
+    """Rows that an UPDATE of ours would leave as they are, without a word."""
+    if work.is_true(f"row_security_active({value(table)})"):
+        raise work.failed(
+            f"row level security of {table} holds for the role that migrates too, so rows would be left out. "
+            "Nothing was changed.",
+            f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY, or migrate as a role with BYPASSRLS",
+        )
+    rules = f"ev_class = {value(table)}::regclass AND ev_type = '2' AND is_instead"
+    if work.is_true(f"EXISTS (SELECT FROM pg_rewrite WHERE {rules})"):
+        raise work.failed(
+            f"{table} has a rule that does something else INSTEAD of an UPDATE. Nothing was changed.",
+            "drop the rule in an earlier revision, or make a trigger of it",
         )
 
 

@@ -109,7 +109,8 @@ class Work:
         tries = 0
         while True:
             try:
-                self.ask("BEGIN")
+                # A database's own default may be one that fails where others write the same rows.
+                self.ask("BEGIN ISOLATION LEVEL READ COMMITTED")
                 self.ask(f"SET LOCAL lock_timeout = {self.conductor.lock_ms}")
                 found = body()
                 self.ask("COMMIT")

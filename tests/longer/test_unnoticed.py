@@ -1,0 +1,84 @@
+"""What runs outside of transactions holds nobody up either, and what is many statements ends in time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.adapters.project import Project, concurrently, connected, move, rows, until
+from tests.longer.conftest import Invocation
+
+from dbmigrate.domain.errors import RevisionFailed
+
+MOST_STALL = (
+    0.5  # seconds: the budget of 0.1 with what a busy machine adds; unheeded, the reader's whole time
+)
+READS = 1.5
+HELD = (
+    "SELECT 1 FROM pg_locks WHERE relation = '{}'::regclass AND NOT granted AND mode = 'AccessExclusiveLock'"
+)
+
+
+@pytest.fixture
+def partitioned(table: Project, invocation: Invocation, database: str) -> Iterator[Project]:
+    move(invocation(None), table.history())
+    with connected(database) as other:
+        other.run("CREATE TABLE p (id int) PARTITION BY LIST (id)")
+        other.run("CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1)")
+        yield table
+
+
+@pytest.mark.parametrize(
+    ("read", "statement", "proof"),
+    [
+        ("one", "ALTER TABLE one ADD COLUMN more int", "SELECT count(more) FROM one"),
+        ("p1", "ALTER TABLE p DETACH PARTITION p1 CONCURRENTLY", "SELECT count(*) FROM pg_inherits"),
+    ],
+)
+def test_nobody_stands_long_behind_what_runs_outside_of_transactions(
+    partitioned: Project, invocation: Invocation, database: str, read: str, statement: str, proof: str
+) -> None:
+    history = partitioned.add("b2", "a1", concurrently(statement)).history()
+    worst: list[float] = []
+    ended = threading.Event()
+
+    def application(holder: Any) -> None:
+        with connected(database) as session:
+            until(lambda: session.run(HELD.format(read)))
+            since = time.perf_counter()
+            while not ended.is_set():
+                began = time.perf_counter()
+                session.run(f"SELECT count(*) FROM {read}")
+                worst.append(time.perf_counter() - began)
+                if holder and time.perf_counter() - since > READS:
+                    holder.run("COMMIT")
+                    holder = None
+
+    with connected(database) as holder:
+        holder.run("BEGIN")
+        holder.run(f"SELECT * FROM {read}")
+        thread = threading.Thread(target=application, args=(holder,))
+        thread.start()
+        try:
+            move(invocation(None), history, "b2")
+        finally:
+            ended.set()
+            thread.join()
+    assert rows(database, proof) == [(0,)]
+    assert len(worst) > 10 and max(worst) < MOST_STALL
+
+
+def test_many_short_statements_end_with_the_invocation(
+    table: Project, invocation: Invocation, database: str
+) -> None:
+    move(invocation(None), table.history())
+    code = "op.execute('DELETE FROM one')\nfor _ in range(100):\n    op.execute('SELECT pg_sleep(0.1)')"
+    began = time.monotonic()
+    with pytest.raises(RevisionFailed, match="invocation's time was over"):
+        move(invocation(1.5), table.add("b2", "a1", code).history(), "b2")
+    assert time.monotonic() - began < 5
+    assert rows(database, "SELECT count(*) FROM one") == [(1000,)]
+    assert invocation(None).look().unfinished == []
