@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.statemachine.environments import careful, everywhere, only
 from tests.statemachine.machine import Machine
-from tests.statemachine.scenario import APPLIED, CONTINUE, DONE, PLAN, WORK, error, working
+from tests.statemachine.scenario import APPLIED, CONTINUE, DONE, PLAN, error, working
 
 from dbmigrate_local.gaps.clock import Wait
 
@@ -171,8 +171,11 @@ def test_what_stands_in_part_is_gone_on_with_and_never_undone(machine: Machine, 
 
 @everywhere
 def test_what_the_database_says_is_half_done_counts_after_lost_answers(machine: Machine) -> None:
-    half = CONTINUE | {"work": WORK}
+    half = CONTINUE | {"unfinished": ["backfill orders note: step 1 of 1, write, 5 rows"]}
     machine.run(Upgrade=[APPLIED, error("Lambda.Unknown")], Inspect=[half]).ends_as("Unfinished")
+    refused = [APPLIED, error("DatabaseUnreachable"), error("BlockersFound")]
+    machine.run(Upgrade=refused, Inspect=[half]).ends_as("Unfinished")
+    assert "Roll back" not in machine.states
     machine.run(Upgrade=[error("Lambda.Unknown"), DONE], Inspect=[half]).ends_as("Succeeded")
 
 
