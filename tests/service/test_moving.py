@@ -10,6 +10,7 @@ from tests.service.conftest import THREE, World
 
 from dbmigrate.domain.errors import LockNotFree, NotReversible, PlanOutdated, RevisionFailed, WorkContinues
 from dbmigrate.domain.progress import Progress
+from dbmigrate.domain.unfinished import Unfinished
 
 
 def test_one_step_an_invocation(world: World) -> None:
@@ -139,6 +140,17 @@ def test_what_was_not_proved_lossless_is_not_undone() -> None:
         world.roll_back(plan)
     with pytest.raises(PlanOutdated):
         world.roll_back({**plan, "reversible": True})
+
+
+def test_nothing_below_a_half_is_undone(world: World) -> None:
+    plan = world.validate()
+    world.upgrade(plan)
+    world.database.half = [Unfinished(Progress("b2", "backfill", "users", "fill"), "", "now", False)]
+    with pytest.raises(NotReversible, match="b2 stands in part"):
+        world.roll_back(plan)
+    assert world.database.current() == ("a1",)
+    world.database.half = [Unfinished(Progress("a1", "backfill", "users", "fill"), "", "now", False)]
+    assert world.roll_back(plan)["status"] == "done"
 
 
 def test_a_way_back_is_not_undone_by_itself(world: World) -> None:

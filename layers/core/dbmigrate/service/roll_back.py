@@ -24,8 +24,8 @@ def roll_back(
     """Downgrade the newest revision of the plan that stands, and say how far it is: status applied, done or
     working.
 
-    Raises NotReversible where the policy wants a person or the plan was not proved lossless, else what
-    upgrade raises.
+    Raises NotReversible where the policy wants a person, the plan was not proved lossless or another revision
+    stands in part, else what upgrade raises.
     """
     if policy.rollback != "automatic" or plan["direction"] != "upgrade" or plan["reversible"] is not True:
         raise NotReversible(
@@ -39,6 +39,7 @@ def roll_back(
     standing = [revision for revision in reversed(plan["pending"]) if revision not in waiting]
     if not standing:
         return progress(plan, [], None)
+    _refuse_below_a_half(database, standing[0])
     facts = {
         "bundle": plan["bundle"],
         "plan": plan["digest"],
@@ -47,3 +48,12 @@ def roll_back(
     }
     seen = preflight(evidence, standing[0], "downgrade", policy, database)
     return run_one_step(plan, standing, run, facts, database, history, "downgrade") | seen
+
+
+def _refuse_below_a_half(database: Database, revision: str) -> None:
+    half = [line for line in database.unfinished() if line.revision not in ("", revision)]
+    if half:
+        raise NotReversible(
+            f"Revision {half[-1].revision} stands in part ({half[-1].told()}), and nothing below it is undone.",
+            "go on with it: db-migrate deploy",
+        )

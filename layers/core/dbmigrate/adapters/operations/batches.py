@@ -85,6 +85,7 @@ class Walk:
         self.done = work.entry.rows_done or 0
         self.total = work.entry.rows_total
         self.size = FIRST
+        self._durable, self._on_disk = True, 0.0
         self._longest = (0, "0")
 
     def go(self, target: float) -> None:
@@ -129,7 +130,9 @@ class Walk:
                 raise
             return None
         ended = time.monotonic()
-        throttle.committed(ended - written)
+        if self._durable:
+            throttle.committed(ended - written)
+            self._on_disk = ended
         return ended - began
 
     def _write(self) -> tuple[Cursor, int]:
@@ -149,9 +152,13 @@ class Walk:
         far = f"{source} ORDER BY {self.key.names} OFFSET {self.size - 1} LIMIT 1"
         last = f"{source} ORDER BY {self.key.backwards} LIMIT 1"
         # OFFSET 0 keeps PostgreSQL from looking for the same key twice.
+        # A commit now and then shows how slow the disk is; the others leave it to the application, as a crash
+        # takes back rows and cursor together.
+        self._durable = time.monotonic() - self._on_disk > TELL_SECONDS
+        at_once = "" if self._durable else ", set_config('synchronous_commit', 'off', true)"
         row = self.work.ask(
             f"SELECT far.key, CASE WHEN far.key IS NULL THEN ({last}) END, "
-            f"set_config('statement_timeout', {value(self._limit())}, true) "
+            f"set_config('statement_timeout', {value(self._limit())}, true){at_once} "
             f"FROM (SELECT ({far}) AS key OFFSET 0) far"
         )[0]
         found = row[0] or row[1]
