@@ -98,34 +98,6 @@ def test_an_autocommit_block_runs_and_the_next_limits_are_ours_again(
     assert "public.ix_one" in db.catalog()["index"]
 
 
-NOTE = "op.execute(\"INSERT INTO limits SELECT current_setting('lock_timeout')\")"
-
-
-@pytest.mark.parametrize(
-    ("before", "lock"), [("pass", "100ms"), ("op.execute('SET lock_timeout = 70')", "70ms")]
-)
-def test_in_autocommit_a_lock_is_waited_for_no_longer(
-    first: Project, db: Database, database: str, before: str, lock: str
-) -> None:
-    first.add("b2", "a1", "CREATE TABLE limits (lock text)")
-    code = f"with op.get_context().autocommit_block():\n    {before}\n    {NOTE}"
-    move(db, first.add("c3", "b2", code).history())
-    assert rows(database, "SELECT lock FROM limits") == [(lock,)]
-
-
-def test_a_vacuum_has_patience(first: Project, db: Database, database: str) -> None:
-    note = "cursor.execute(\"INSERT INTO limits SELECT current_setting('lock_timeout')\")"
-    code = (
-        "with op.get_context().autocommit_block():\n"
-        "    op.execute('VACUUM one')\n"
-        "    cursor = op.get_bind().connection.cursor()\n"
-        f"    {note}"
-    )
-    first.add("b2", "a1", "CREATE TABLE limits (lock text)")
-    move(db, first.add("c3", "b2", code).history())
-    assert rows(database, "SELECT lock FROM limits") == [("10min",)]
-
-
 def test_a_failing_concurrent_build_leaves_no_invalid_index(
     first: Project, db: Database, database: str
 ) -> None:

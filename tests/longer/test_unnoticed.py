@@ -13,6 +13,7 @@ from tests.longer.conftest import Invocation
 
 from dbmigrate.domain.errors import RevisionFailed
 
+NOTE = "op.execute(\"INSERT INTO limits SELECT current_setting('lock_timeout')\")"
 MOST_STALL = (
     0.5  # seconds: the budget of 0.1 with what a busy machine adds; unheeded, the reader's whole time
 )
@@ -82,3 +83,28 @@ def test_many_short_statements_end_with_the_invocation(
     assert time.monotonic() - began < 5
     assert rows(database, "SELECT count(*) FROM one") == [(1000,)]
     assert invocation(None).look().unfinished == []
+
+
+@pytest.mark.parametrize(
+    ("before", "lock"), [("pass", "100ms"), ("op.execute('SET lock_timeout = 70')", "70ms")]
+)
+def test_in_autocommit_a_lock_is_waited_for_no_longer(
+    table: Project, invocation: Invocation, database: str, before: str, lock: str
+) -> None:
+    table.add("b2", "a1", "CREATE TABLE limits (lock text)")
+    code = f"with op.get_context().autocommit_block():\n    {before}\n    {NOTE}"
+    move(invocation(None), table.add("c3", "b2", code).history())
+    assert rows(database, "SELECT lock FROM limits") == [(lock,)]
+
+
+def test_a_vacuum_has_patience(table: Project, invocation: Invocation, database: str) -> None:
+    note = "cursor.execute(\"INSERT INTO limits SELECT current_setting('lock_timeout')\")"
+    code = (
+        "with op.get_context().autocommit_block():\n"
+        "    op.execute('VACUUM one')\n"
+        "    cursor = op.get_bind().connection.cursor()\n"
+        f"    {note}"
+    )
+    table.add("b2", "a1", "CREATE TABLE limits (lock text)")
+    move(invocation(None), table.add("c3", "b2", code).history())
+    assert rows(database, "SELECT lock FROM limits") == [("10min",)]
