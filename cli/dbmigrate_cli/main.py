@@ -128,7 +128,7 @@ def cli(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and end the process with its documented exit code."""
-    # A command is short, and imports make hundreds of thousands of objects that stay: looking through them for
+    # Imports make hundreds of thousands of objects that stay: looking through them for
     # garbage every 700 objects took a tenth of a deploy.
     gc.set_threshold(100_000)
     options = Options()

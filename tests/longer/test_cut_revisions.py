@@ -87,7 +87,8 @@ def test_what_a_cut_revision_did_is_no_drift_but_the_rest_is(
     invocation(None).close_run("run-1", "Succeeded", "", remember=True)
     cut_while(database, lambda: move(invocation(None, lock=0, concurrent_lock=0), history, run="run-2"))
     refuse_drift(invocation(None).look(), None)
-    assert "two" in str(status("development", invocation(None), history)["drift_differences"])
+    report = status("development", invocation(None), history)
+    assert "two" in str(report["unfinished_differences"]) and not report["drift"]
     rows(database, "SELECT 1")
     with connected(database) as other:
         other.run("CREATE TABLE foreign_one (id int)")
@@ -103,7 +104,8 @@ def test_on_top_of_others_of_the_same_run_what_remains_is_named_too(
     cut_while(database, lambda: move(invocation(None, lock=0, concurrent_lock=0), history))
     report = status("development", invocation(None), history)
     assert (report["current"], report["compared"]) == ("b2", True)
-    told = " ".join(report["drift_differences"])
+    told = " ".join(report["unfinished_differences"])
+    assert not report["drift"]
     assert "two" in told and "before" not in told
 
 

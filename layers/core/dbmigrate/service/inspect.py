@@ -43,7 +43,8 @@ def status(
     standing = database.look()
     drift = drift_of(standing, evidence)
     # What a revision under way has done so far is told as unfinished, and refuses no rerun.
-    changes = [change for change in drift.changes if not explained(change, standing.unfinished)]
+    half = [change for change in drift.changes if explained(change, standing.unfinished)]
+    changes = [change for change in drift.changes if change not in half]
     differences = told(changes)
     applied = len(history.applied(standing.current)) if history else len(standing.applied)
     report: dict[str, Any] = {
@@ -59,6 +60,7 @@ def status(
         "drift_notes": to_lines(drift.notes),
         "invalid_indexes": list(standing.invalid_indexes),
         "unfinished": [line.to_json() for line in standing.unfinished],
+        "unfinished_differences": told(half),
         "running": [_short(run) for run in standing.runs if run["ended_at"] is None],
         "last_run": next((_short(run) for run in standing.runs if run["ended_at"] is not None), None),
         "server": standing.server,

@@ -54,6 +54,6 @@ def _refuse_below_a_half(database: Database, revision: str) -> None:
     half = [line for line in database.unfinished() if line.revision not in ("", revision)]
     if half:
         raise NotReversible(
-            f"Revision {half[-1].revision} stands in part ({half[-1].told()}), and nothing below it is undone.",
+            f"Revision {half[-1].revision} stands in part ({half[-1].told()}): nothing below it is undone.",
             "go on with it: db-migrate deploy",
         )
