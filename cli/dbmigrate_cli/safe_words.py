@@ -126,6 +126,8 @@ class Names:
         """``kind`` is SQLAlchemy's key: ix, uq, fk or ck; ``referent`` a foreign key's table and columns,
         ``token`` the name of a check in its convention."""
         template = self.convention.get(kind)
+        if template is None and token:
+            return token
         if template is None or ("%(constraint_name)s" in template and not token):
             words = [table, *columns, SUFFIXES[kind]] if kind != "ck" else [table, token, SUFFIXES[kind]]
             return "_".join(word for word in words if word)[:LONGEST_NAME]

@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from dbmigrate.adapters.history import History
+from dbmigrate.domain.standing import from_label
 from dbmigrate.domain.unfinished import COMMITS_INSIDE
 from dbmigrate.domain.words import duration
+from dbmigrate_cli.options import Options
 
 
 def told(work: Mapping[str, Any]) -> str:
@@ -18,13 +21,18 @@ def told(work: Mapping[str, Any]) -> str:
 
 def how_far(work: Mapping[str, Any]) -> str:
     """The step, and how much of it is done."""
-    parts = [f"step {work['number']}/{work['of']}: {work['step']}" if work["of"] > 1 else work["step"]]
+    step = work["step"] or "begun"
+    parts = [f"step {work['number']}/{work['of']}: {step}" if work["of"] > 1 else step]
     parts += [work["detail"]] if work.get("detail") else []
     parts += _amount(work)
     left = work.get("seconds_left")
-    parts += [f"about {duration(left)} left"] if left is not None and not work.get("paused") else []
+    parts += [_left(left)] if left is not None and not work.get("paused") else []
     parts += ["paused"] if work.get("paused") else []
     return ", ".join(part for part in parts if part)
+
+
+def _left(seconds: float) -> str:
+    return f"{'about ' if seconds >= 1 else ''}{duration(seconds)} left"
 
 
 def _amount(work: Mapping[str, Any]) -> list[str]:
@@ -57,7 +65,7 @@ def _unfinished(line: Mapping[str, Any], running: Sequence[Mapping[str, Any]]) -
     if line["finished"]:
         return f"{revision}{what}: done"
     paused = any(run.get("wish") == "pause" for run in running)
-    left = _seconds_left(line) if running and not paused else None
+    left = _seconds_left(line) if running and not paused and line.get("pid") else None
     worker = f", pid {line['pid']} is at it" if line.get("pid") else ""
     return f"{revision}{what}, {how_far({**line, 'seconds_left': left, 'paused': paused})}{worker}"
 
@@ -70,6 +78,21 @@ def _seconds_left(line: Mapping[str, Any]) -> float | None:
         return told
     took = datetime.now(UTC) - datetime.fromisoformat(line["began_at"])
     return float(max(took.total_seconds() * (total - done) / done, 0.0))
+
+
+def way_on(
+    options: Options, lines: Sequence[Mapping[str, Any]], current: str, history: History | None = None
+) -> str:
+    """What brings the revision to its end that these lines are of. A current one was being undone; one that
+    no file is of can go nowhere."""
+    revision = lines[-1]["revision"] if lines else ""
+    if revision and revision in from_label(current):
+        undone = "" if options.environment == "development" else " --run RUN"
+        return f"{options.command} rollback{options.flag}{undone} goes on where it stopped"
+    deploy = f"{options.command} deploy{options.flag}"
+    if revision and history and revision not in history.revisions:
+        return f"bring the file of revision {revision} back (is it on another branch?), then: {deploy}"
+    return f"{deploy} goes on where it stopped"
 
 
 def wished(run: Mapping[str, Any]) -> str:

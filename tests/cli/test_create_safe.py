@@ -185,3 +185,9 @@ def test_a_template_without_the_two_functions_is_refused(tables: Path) -> None:
     answer = run("create", "--safe", "add-unique", "users", "email")
     assert answer.code == 2 and "without upgrade() or downgrade()" in answer.err
     assert len(list((tables / "versions").glob("*.py"))) == 4
+
+
+def test_the_name_that_is_given_is_the_name(tables: Path) -> None:
+    (path,) = safe("add-check", "users", "visits > 0", "--name", "counted")
+    assert 'op.add_check("counted", "users", "visits > 0")' in path.read_text()
+    assert 'op.drop_constraint("counted", "users", type_="check")' in path.read_text()

@@ -32,10 +32,10 @@ OURS = """SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
 class Deploy:
     """A deploy in another terminal."""
 
-    def __init__(self, database: str) -> None:
+    def __init__(self, database: str, command: str = "deploy") -> None:
         self.database = database
         self.process = subprocess.Popen(
-            [BIN / "db-migrate", "deploy"],
+            [BIN / "db-migrate", command],
             env={**os.environ, "DATABASE_URL": database},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

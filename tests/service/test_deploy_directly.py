@@ -70,12 +70,27 @@ def test_an_interrupted_run_is_no_success(dev: World, error: BaseException, outc
 
 def test_ctrl_c_in_the_middle_of_a_revision_says_what_stands(dev: World) -> None:
     at = Progress("b2", "backfill", "users", "write", rows_done=5)
+    dev.database.heads = {"a1"}
     dev.database.fails["b2"] = KeyboardInterrupt()
     dev.database.half = [Unfinished(at, "name", "then", finished=False)]
     with pytest.raises(RunStopped, match="(?s)revision b2.*backfill users name: step 1 of 1, write, 5 rows"):
         deploy(dev)
     assert dev.database.open[0]["outcome"] == "Interrupted"
     assert dev.database.kept is None, "a half is nothing to measure drift against"
+
+
+def test_what_was_begun_comes_first(dev: World) -> None:
+    at = Progress("b2", "backfill", "users", "write", rows_done=5)
+    dev.database.half = [Unfinished(at, "name", "then", finished=False)]
+    with pytest.raises(RevisionHalfApplied, match="(?s)b2 was cut .* 5 rows.*deploy goes on"):
+        deploy(dev)  # a1 would come first
+    dev.database.heads = {"a1"}
+    with pytest.raises(RevisionHalfApplied, match="(?s)b2 was cut .*deploy goes on"):
+        roll_back_directly("run-1", dev.history, dev.database, ["a1"], "ann")
+    dev.database.heads = {"a1", "b2"}
+    with pytest.raises(RevisionHalfApplied, match="rollback goes on where it stopped"):
+        deploy(dev)
+    assert roll_back_directly("run-2", dev.history, dev.database, ["b2"], "ann") == ["b2"]
 
 
 def test_whoever_had_to_wait_for_the_lock_does_not_apply_the_same_again(dev: World) -> None:

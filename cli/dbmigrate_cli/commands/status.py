@@ -13,7 +13,7 @@ from dbmigrate_cli.context import database_of, history_of, look_here
 from dbmigrate_cli.evidence import known_evidence
 from dbmigrate_cli.options import Options
 from dbmigrate_cli.shared_options import stack_option, standing_here_option
-from dbmigrate_cli.working import unfinished_fields, wished
+from dbmigrate_cli.working import unfinished_fields, way_on, wished
 
 MOST_SHOWN = 20
 
@@ -55,9 +55,11 @@ def show(options: Options, history: History, report: dict[str, Any]) -> None:
         facts.append(("invalid", "\n".join(report["invalid_indexes"])))
     facts += [("running", _running(run)) for run in report["running"]]
     facts += unfinished_fields(report.get("unfinished", ()), report["running"])
+    if report.get("unfinished_differences"):
+        facts.append(("so far", "\n".join(report["unfinished_differences"])))
     facts.append(("last run", _ended(report["last_run"])))
     options.output.fields(facts)
-    hint = _next(options, report)
+    hint = _next(options, history, report)
     if hint:
         options.output.note(f"next: {hint}")
 
@@ -75,19 +77,20 @@ def _running(run: dict[str, Any]) -> str:
     return ", ".join(filter(None, (run["run"], f"since {run['started_at']}", wished(run))))
 
 
-def _next(options: Options, report: dict[str, Any]) -> str:
+def _next(options: Options, history: History, report: dict[str, Any]) -> str:
     """What to do about it: a running run comes first, and drift stops every deploy."""
     if report["running"]:
         run = report["running"][0]["run"]
         if report["running"][0].get("wish") == "pause":
             return f"{options.command} resume {run}"
         if options.environment == "development":
-            return f"wait for its end; if its process has died, this goes on: {options.command} deploy"
+            way = way_on(options, report.get("unfinished", ()), report["current"], history)
+            return f"wait for its end; if its process has died: {way}"
         return "" if options.local else f"{options.command} runs --follow {run}"
     if report["drift"]:
         return "undo the change by hand, or write the revision that makes it: db-migrate create NAME"
     if report.get("unfinished"):
-        return f"{options.command} deploy{options.flag} goes on where it stopped"
+        return way_on(options, report["unfinished"], report["current"], history)
     return f"{options.command} deploy{options.flag}" if report["pending"] else ""
 
 

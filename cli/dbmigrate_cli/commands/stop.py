@@ -11,7 +11,7 @@ from dbmigrate.domain.words import counted
 from dbmigrate_cli.options import Options
 from dbmigrate_cli.shared_options import stack_option
 from dbmigrate_cli.steered import steered
-from dbmigrate_cli.working import unfinished_fields
+from dbmigrate_cli.working import unfinished_fields, way_on
 
 
 @click.command("stop")
@@ -61,7 +61,7 @@ def next_of(options: Options, answer: dict[str, Any]) -> str:
     if answer["held_by"]:
         return f"{options.command} status"
     if answer["unfinished"]:
-        return f"{options.command} deploy goes on where it stopped"
+        return way_on(options, answer["unfinished"], answer["current"])
     if not answer["applied"]:
         return f"{options.command} deploy begins again"
     undo = "rollback" if options.environment == "development" else f"rollback --run {answer['run']}"

@@ -44,6 +44,8 @@ def _line(
     revision: str, operation: str, table: str, name: str, step: str, number: int, of: int,
     rows_done: int | None, rows_total: int | None, cursor: str | None, began_at: Any, finished: bool,
 ) -> Unfinished:  # fmt: skip
+    if rows_total is not None and (rows_done or 0) > rows_total:  # the planner's word, and it was wrong
+        rows_total = None
     percent = round(100 * rows_done / rows_total, 1) if rows_done is not None and rows_total else None
     progress = Progress(revision, operation, table, step, number, of, rows_done, rows_total, percent)
     lines = json.loads(cursor or "[]") if operation == COMMITS_INSIDE else []

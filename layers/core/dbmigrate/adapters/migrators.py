@@ -21,6 +21,7 @@ LONG_KEY = ADVISORY_KEY + 1
 """Held by the session of a long statement, which goes on when the migrator is gone."""
 LOCK_POLL_SECONDS = 0.2
 LOCK_PATIENCE_SECONDS = 5.0
+LOOK = "wait for its end; how far it is, and whether somebody paused it: db-migrate status"
 # Which session has a key: pg_locks splits it in two.
 HOLDER = """
 SELECT a.pid, a.application_name, a.application_name = current_setting('application_name') AS ours,
@@ -94,4 +95,4 @@ def _occupied(connection: Connection) -> DbMigrateError:
         return StillRunning(
             f"An earlier invocation of this run still works: {who}.", "ask later: db-migrate status"
         )
-    return RunInProgress(f"Another migrator works on this database right now: {who}.", "wait for its end")
+    return RunInProgress(f"Another migrator works on this database right now: {who}.", LOOK)

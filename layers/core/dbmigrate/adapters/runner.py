@@ -21,7 +21,7 @@ from dbmigrate.adapters.history import History
 from dbmigrate.adapters.login import execute_outside
 from dbmigrate.adapters.migrators import HOLD_AGAIN
 from dbmigrate.adapters.run_conductor import QUICK_TRIES
-from dbmigrate.adapters.said import is_broken, lock_holders, said, sqlstate
+from dbmigrate.adapters.said import interrupt_of, is_broken, lock_holders, said, sqlstate
 from dbmigrate.domain.errors import (
     DatabaseUnreachable,
     DbMigrateError,
@@ -40,7 +40,6 @@ START_AFRESH = "SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL; DISCAR
 # For all revisions of a move but the last, whose commit waits for the disk and for all before it. A crash of
 # the server may take the latest of them back, each with its version and its line in the ledger.
 NO_WAIT = "SET LOCAL synchronous_commit = off; "
-
 
 # Alembic's version table has one column of this name; env.py may have called the table otherwise.
 OTHER_VERSION_TABLE = """
@@ -117,6 +116,8 @@ class Move:
             except DbMigrateError:
                 raise
             except (Exception, SystemExit) as error:
+                if interrupt := interrupt_of(error):
+                    raise interrupt from error
                 if self._running is None:
                     raise
                 self._give_up_or_wait(self._running, error)
@@ -209,9 +210,9 @@ class Move:
         if self.attended is None:
             return []
         left = self.attended.remaining()
+        self.connection.rollback()  # looking has begun a transaction
         if not left:
             self.attended.forget()
-        self.connection.rollback()
         return left
 
     def _left_by(self, error: RevisionFailed) -> DbMigrateError:
@@ -223,12 +224,9 @@ class Move:
         return self._half_applied(self._running, error, left) if left else error
 
     def _refuse_to_go_on_when_stopped(self, error: BaseException) -> None:
-        if (
-            self.attended
-            and sqlstate(error) == CANCELLED
-            and self.attended.conductor.wish(now=True) == "stop"
-        ):
-            raise self.attended.conductor.stopped() from error
+        conductor = self.attended.conductor if self.attended else None
+        if conductor and sqlstate(error) == CANCELLED and conductor.wish(now=True) == "stop":
+            raise conductor.stopped() from error
 
     def _cut_short(self, error: BaseException) -> str:
         limits = self.attended.conductor.limits if self.attended else None
@@ -236,9 +234,8 @@ class Move:
             return ""
         had = time.perf_counter() - self._started
         return (
-            f". PostgreSQL cancelled it because the invocation's time was over; the revision had {had:.0f} s"
-            ". "
-            "Work that takes longer goes into op.backfill and the other safe operations, which go on where "
+            f". PostgreSQL cancelled it because the invocation's time was over; the revision had {had:.0f} s."
+            " Work that takes longer goes into op.backfill and the other safe operations, which go on where "
             "they stopped"
         )
 

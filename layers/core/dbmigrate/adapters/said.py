@@ -73,6 +73,14 @@ def is_broken(error: BaseException, connection: Connection) -> bool:
     return lost or isinstance(error, pg8000.dbapi.InterfaceError) or sqlstate(error) in ENDED
 
 
+def interrupt_of(error: BaseException | None) -> KeyboardInterrupt | None:
+    """The Ctrl-C behind an error: it breaks the connection that it meets at work, and whatever is then asked
+    of that (leaving an autocommit_block does) fails."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error
+
+
 def lock_holders(connection: Connection, statement: str) -> str:
     """Who holds what the statement waited for, as far as the locks tell; ends the open transaction, but not
     an autocommit_block, which would miss what it has begun."""

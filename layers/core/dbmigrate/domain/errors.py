@@ -200,18 +200,19 @@ class ServerNotReady(Failed):
     """The server has too much to do just now, or is being changed; that passes."""
 
 
-class RunStopped(Failed):
-    """Somebody stopped the run; what was committed stands, and its next run goes on from there."""
-
-
 class NeedsPerson(DbMigrateError):
     """The database is in a state that a person must judge."""
 
     exit_code = 4
 
 
+class RunStopped(NeedsPerson):
+    """Somebody stopped the run; what was committed stands, and its next run goes on from there."""
+
+
 class RevisionHalfApplied(NeedsPerson):
-    """A revision that commits inside (autocommit_block) failed and may have left something behind."""
+    """A revision that commits inside (autocommit_block) failed and may have left something behind, or
+    something else was asked for before it was brought to its end."""
 
 
 class VerificationFailed(NeedsPerson):

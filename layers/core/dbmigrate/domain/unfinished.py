@@ -74,7 +74,8 @@ class Unfinished:
             return f"{what}: done"
         rows = "" if at.rows_done is None else f", {at.rows_done:,} rows"
         step = at.step or "begun"
-        return f"{what}: step {max(at.number, 1)} of {at.of}, {step}{rows}"
+        number = max(at.number, 1)
+        return f"{what}: step {number} of {max(at.of, number)}, {step}{rows}"
 
 
 def explained(change: ObjectChange, lines: Iterable[Unfinished]) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dbmigrate.domain.catalog import Catalog
 from dbmigrate.domain.drift import Drift, drift_between, told
-from dbmigrate.domain.errors import DriftFound, EditedRevision, RunInProgress
+from dbmigrate.domain.errors import DriftFound, EditedRevision, RevisionHalfApplied, RunInProgress
 from dbmigrate.domain.standing import DIRECT, Standing, label
-from dbmigrate.domain.unfinished import explained
+from dbmigrate.domain.unfinished import Unfinished, explained
 from dbmigrate.service.ports import History
 
 if TYPE_CHECKING:  # a deploy in development needs none: it starts sooner without the rules
@@ -74,6 +75,34 @@ def refuse_drift(standing: Standing, evidence: Evidence | None) -> None:
             "undo the change by hand, then: db-migrate check (to keep the change, then write the revision "
             "that makes it: db-migrate create)",
         )
+
+
+def refuse_to_leave_half(
+    unfinished: Sequence[Unfinished], moved: Sequence[str], current: Sequence[str], history: History
+) -> None:
+    """Raise RevisionHalfApplied when another revision than the first of ``moved`` was begun: recording
+    anything else closes the journal, and nobody would know any more what stands of it."""
+    half = [line for line in unfinished if line.revision and line.revision not in moved[:1]]
+    if not half:
+        return
+    revision = half[-1].revision
+    stands = "".join(f"\n  {line.told()}" for line in half)
+    raise RevisionHalfApplied(
+        f"Revision {revision} was cut and is neither done nor undone, so nothing else is moved. "
+        f"Of {revision} this stands:{stands}",
+        f"{way_on(revision, current, history)}. To give it up instead, undo by hand what stands, then: "
+        f"DELETE FROM dbmigrate.work WHERE revision = '{revision}'",
+    )
+
+
+def way_on(revision: str, current: Sequence[str], history: History) -> str:
+    """What brings a revision to its end that was cut: of those that are applied, it was the way back."""
+    if revision in current:
+        return "db-migrate rollback goes on where it stopped"
+    if revision and revision not in history.pending(current):
+        there = "(is it on another branch?)"
+        return f"bring the file of revision {revision} back {there}, then: db-migrate deploy"
+    return "db-migrate deploy goes on where it stopped"
 
 
 def refuse_second_run(standing: Standing, run: str) -> None:

@@ -10,7 +10,12 @@ from dbmigrate.domain.errors import DbMigrateError, PlanOutdated, RevisionHalfAp
 from dbmigrate.domain.policy import Policy
 from dbmigrate.domain.standing import DIRECT, label
 from dbmigrate.domain.unfinished import Unfinished
-from dbmigrate.service.checks import check_history, refuse_drift, refuse_second_run
+from dbmigrate.service.checks import (
+    check_history,
+    refuse_drift,
+    refuse_second_run,
+    refuse_to_leave_half,
+)
 from dbmigrate.service.ports import Committed, Database, History
 
 
@@ -25,13 +30,16 @@ def deploy_directly(
     """Apply all pending revisions, a transaction each; returns them. The ones before a failing one stay
     applied."""
     _ = history.head
-    if not history.pending(database.current()):
+    current = database.current()
+    if not history.pending(current):
+        refuse_to_leave_half(database.unfinished(), [], current, history)
         return []
     standing = database.look(before_move=True)
     refuse_second_run(standing, run)
     check_history(history, standing)
-    refuse_drift(standing, None)
     pending = history.pending(standing.current)
+    refuse_to_leave_half(standing.unfinished, pending, standing.current, history)
+    refuse_drift(standing, None)
     start = standing.current
     return _move(run, history, database, start, pending, "upgrade", requested_by, reason, committed)
 
@@ -46,6 +54,7 @@ def roll_back_directly(
 ) -> list[str]:
     """Downgrade these revisions, given newest first."""
     start = database.current()
+    refuse_to_leave_half(database.unfinished(), revisions, start, history)
     return _move(run, history, database, start, revisions, "downgrade", requested_by, None, committed)
 
 

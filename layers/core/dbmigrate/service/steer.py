@@ -77,7 +77,9 @@ def _ask(run: str, wish: str, by: str, steering: Steering) -> dict[str, Any]:
 
 def _deaf(run: str, wish: str, known: dict[str, Any] | None) -> BadRequest:
     if known is None:
-        return BadRequest(f"Run {run} has not begun to change the database, so it cannot {wish}.", RUNS)
+        return BadRequest(
+            f"There is no run {run}, or it has not begun to change the database: it cannot {wish}.", RUNS
+        )
     if known["ended_at"] is None:
         return BadRequest(f"Run {run} is being stopped by {known['wished_by']}.", f"db-migrate stop {run}")
     return BadRequest(f"Run {run} has ended as {known['outcome']}, {known['ended_at']}.", RUNS)

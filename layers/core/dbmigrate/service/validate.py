@@ -10,7 +10,12 @@ from dbmigrate.domain.errors import BadRequest, NotYetProven
 from dbmigrate.domain.findings import Finding, refuse_blocking
 from dbmigrate.domain.plan import Plan
 from dbmigrate.domain.policy import Policy
-from dbmigrate.service.checks import check_history, refuse_drift, refuse_second_run
+from dbmigrate.service.checks import (
+    check_history,
+    refuse_drift,
+    refuse_second_run,
+    refuse_to_leave_half,
+)
 from dbmigrate.service.make_plan import make_plan
 from dbmigrate.service.ports import Bundles, Database, OpenBundle
 
@@ -23,7 +28,7 @@ def validate(
     """Make the plan, keep it whole in the bucket and return what travels with the run. Changes nothing in the
     database.
 
-    Raises the Refused and Misconfigured errors of dbmigrate.domain.errors.
+    Raises the Refused and Misconfigured errors of dbmigrate.domain.errors, and RevisionHalfApplied.
     """
     asked = read_request(request)
     history, evidence = open_bundle(asked["bundle"])
@@ -42,6 +47,8 @@ def validate(
         terminate_blockers=asked["terminate_blockers"],
     )
     if plan.steps:
+        moved = [step.revision for step in plan.steps]
+        refuse_to_leave_half(standing.unfinished, moved, standing.current, history)
         _refuse_unproven(plan, policy, bundles)
         refuse_blocking([Finding.from_json(finding) for finding in plan.findings], policy.environment)
         policy.check_force(asked["force"], asked["reason"])

@@ -11,6 +11,7 @@ from sqlalchemy import Column
 
 from dbmigrate.adapters.operations.batches import backfill_rows
 from dbmigrate.adapters.operations.constraint import Constraint
+from dbmigrate.adapters.operations.keys import key_of
 from dbmigrate.adapters.operations.look import (
     TWIN,
     WRITER,
@@ -82,7 +83,7 @@ class AddColumnWithDefault:
         new = _Column(table, column, said(default), schema)
         name, steps = str(column.name), 2 if column.nullable else 2 + NOT_NULL_STEPS
         with work_again(operations, "add_column_with_default", table, name, new.identity(), steps) as at:
-            new.add(at)
+            new.add(at, key)
             rows = f"{quoted(name)} IS NULL"
             backfill_rows(at, new.target, f"{quoted(name)} = {new.default}", rows, key)
             if not column.nullable:
@@ -130,8 +131,9 @@ class _Column:
             "null": self.column.nullable,
         }
 
-    def add(self, work: Work) -> None:
-        """The step that adds it with its default: rows of now have NULL, new ones the default."""
+    def add(self, work: Work, key: str | Sequence[str] | None) -> None:
+        """The step that adds it with its default: rows of now have NULL, new ones the default. Where there is
+        no ``key`` to fill it by, it does not come at all."""
 
         def done() -> bool:
             if rows := work.ask(f"SELECT {DEFINITION} FROM {FROM_COLUMN} WHERE {self.attribute}"):
@@ -139,6 +141,7 @@ class _Column:
                 what = f"Column {quoted(self.name)} of {self.target}"
                 compare(work, what, rows[0][0], lambda: self._as_found(work), drop)
                 return True
+            key_of(work, self.target, key)
             work.claim()
             work.start_over()
             return False

@@ -44,6 +44,7 @@ class Constraint:
         self.name = name
         self.definition = definition
         self.needed = needed
+        self._first = False
         self.found = (
             f"FROM pg_constraint k WHERE k.conrelid = {oid_of(schema, table)} AND k.conname = {value(name)}"
         )
@@ -65,6 +66,7 @@ class Constraint:
             self.work.claim()
             return False
 
+        self._first = self.work.number == 0
         self.work.once(title, done, self._alter(f"ADD CONSTRAINT {{}} {self.definition}", not valid))
 
     def prove(self) -> None:
@@ -114,9 +116,11 @@ class Constraint:
         remains = "It was there NOT VALID before, and is yet"
         if self.work.ours:
             drop = self._alter("DROP CONSTRAINT IF EXISTS {}")
-            self.work.in_transaction("take it away", lambda: self.work.run(drop))
+            self.work.in_transaction("take it away", lambda: self.work.ask(drop))
+            if self._first:
+                self.work.journal.forget(self.work.entry)
             remains = "It was taken away again, as it would refuse changes of those rows"
         return self.work.failed(
-            f"rows break {quoted(self.name)}: {why(error)}. {remains}.",
+            f"rows break {quoted(self.name)}: {why(error).rstrip('.')}. {remains}.",
             "mend the rows, as op.backfill can, then go on: db-migrate deploy",
         )

@@ -79,6 +79,10 @@ def key_of(work: Work, table: str, wanted: str | Sequence[str] | None) -> Key:
             return Key(parts)
     if not work.is_true(f"to_regclass({value(table)}) IS NOT NULL"):
         raise work.failed(f"there is no table {table}.", "check its name and schema")
+    if not work.is_true(
+        f"(SELECT relkind IN ('r', 'p') FROM pg_class WHERE oid = to_regclass({value(table)}))"
+    ):
+        raise work.failed(f"{table} is no table.", "name the table that the rows are in")
     raise _no_key(work, table, names)
 
 

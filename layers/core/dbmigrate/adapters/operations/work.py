@@ -214,6 +214,7 @@ def work_again(
     context = operations.migration_context
     if not context.as_sql and context.connection is not None:
         repair_autocommit(context.connection.engine)
+        _refuse_to_be_inside(operation, table, context.connection)
     with context.autocommit_block():
         found = Work(operations, operation, table, of)
         if not found.offline:
@@ -221,3 +222,15 @@ def work_again(
         yield found
         if not found.offline:
             found.journal.finish(found.entry)
+
+
+def _refuse_to_be_inside(operation: str, table: str, connection: Connection) -> None:
+    """It commits between its steps, which no block around it would survive."""
+    nested = connection.in_nested_transaction()
+    level = connection.get_execution_options().get("isolation_level")
+    if nested or (level == "AUTOCOMMIT" and connection.in_transaction()):
+        block = "begin_nested" if nested else "autocommit_block"
+        raise RevisionFailed(
+            f"{operation} of {table} stands inside of {block}, and it begins and commits by itself.",
+            f"take it out of {block}; nothing of it was done",
+        )
