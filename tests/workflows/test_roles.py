@@ -6,6 +6,8 @@ import json
 import re
 from typing import Any
 
+import pytest
+
 from tests.workflows.ci import ROOT
 
 DOC = (ROOT / "docs/first-deploy.md").read_text()
@@ -19,6 +21,12 @@ NEEDED = {
     "get_execution_history": "states:GetExecutionHistory",
     "list_executions": "states:ListExecutions",
     "invoke": "lambda:InvokeFunction",
+}
+# What stopping a run takes besides; a right of people, not of the CI.
+STOPPING = {
+    "invoke": "lambda:InvokeFunction",
+    "stop_execution": "states:StopExecution",
+    "describe_execution": "states:DescribeExecution",
 }
 PROVIDER = "token.actions.githubusercontent.com"
 
@@ -37,20 +45,21 @@ def test_the_trust_names_one_environment_exactly() -> None:
     assert re.fullmatch(r"repo:\w+/\w+:environment:staging", conditions[f"{PROVIDER}:sub"])
 
 
-def test_the_role_may_do_what_the_command_does_and_nothing_else() -> None:
+@pytest.mark.parametrize(("policy", "calls"), [(1, NEEDED), (2, STOPPING)])
+def test_the_role_may_do_what_the_command_does_and_nothing_else(policy: int, calls: dict[str, str]) -> None:
     allowed: set[str] = set()
-    for statement in policies()[1]["Statement"]:
+    for statement in policies()[policy]["Statement"]:
         assert statement["Effect"] == "Allow" and statement["Resource"] != "*"
         actions = statement["Action"]
         allowed |= {actions} if isinstance(actions, str) else set(actions)
-    assert allowed == set(NEEDED.values())
+    assert allowed == set(calls.values())
 
 
 def test_the_command_asks_nothing_else_of_aws() -> None:
     # local.py talks to the stand-in, with nobody's role.
     files = [path for path in (ROOT / "cli").rglob("*.py") if path.name != "local.py"]
     source = "".join(path.read_text() for path in files)
-    for call in NEEDED:
+    for call in NEEDED | STOPPING:
         assert re.search(rf"\b{call}\b", source), call
     made = set(re.findall(r'client\("\w+"\)\.(\w+)\(|\b(?:s3|states)\.([a-z_]+)\(', source))
-    assert {one or other for one, other in made} <= NEEDED.keys()
+    assert {one or other for one, other in made} <= (NEEDED | STOPPING).keys()
