@@ -7,7 +7,6 @@ import re
 from typing import Any
 
 import pytest
-
 from tests.workflows.ci import ROOT
 
 DOC = (ROOT / "docs/first-deploy.md").read_text()
