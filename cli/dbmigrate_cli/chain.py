@@ -14,11 +14,7 @@ from dbmigrate.domain.evidence import FORMAT
 
 # Alembic's own: no revision runs by them, as env.py is never run here.
 UNUSED = ("env.py", "script.py.mako")
-OURS = (
-    *(f"adapters/{name}.py" for name in ("tracer*", "rehearsal*", "seed*", "catalog/*", "runner", "said")),
-    *(f"adapters/{name}.py" for name in ("history", "naming", "revision_files", "suppressions")),
-    *(f"domain/{name}.py" for name in ("catalog", "effects", "evidence", "routines", "rows", "statements")),
-)
+PACKAGE = Path(dbmigrate.adapters.__file__).parents[1]
 
 
 def chain(history: History, revisions: Sequence[str] | None = None) -> list[str]:
@@ -74,10 +70,12 @@ def _words(text: bytes) -> set[str]:
 
 @cache
 def _our_code() -> bytes:
-    """Another version of the rehearsal may see something else."""
-    folder = Path(dbmigrate.adapters.__file__).parents[1]
-    paths = sorted(path for pattern in OURS for path in folder.glob(pattern))
-    return _digest(path.read_bytes() for path in paths).encode()
+    """Another version of db-migrate may see something else, or do something else for an operation."""
+    return _digest(path.read_bytes() for path in our_files()).encode()
+
+
+def our_files() -> list[Path]:
+    return sorted([*PACKAGE.glob("adapters/**/*.py"), *PACKAGE.glob("domain/*.py")])
 
 
 def _digest(parts: Iterable[bytes]) -> str:
