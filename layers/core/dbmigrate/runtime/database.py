@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import json
+import shutil
 import tempfile
 import time
 from functools import cache
@@ -45,7 +47,15 @@ def steering(context: Any) -> tuple[Steering, float]:
 def open_bundle(digest: str) -> tuple[History, Evidence]:
     """Fetch, check and unpack a bundle; a warm function keeps it."""
     content = wiring.bundle_store().get_bundle(digest)
-    return unpack_into(Path(tempfile.mkdtemp(prefix="bundle-")), content, digest)
+    return unpack_into(Path(tempfile.mkdtemp(dir=_folder())), content, digest)
+
+
+@cache
+def _folder() -> Path:
+    """Where bundles are unpacked, until the process ends."""
+    folder = tempfile.mkdtemp(prefix="db-migrate-bundles-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 def _target() -> Target:
