@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +15,21 @@ from dbmigrate_local.binaries import find_binaries
 from dbmigrate_local.embedded import EmbeddedPostgres
 
 NUMBERS = itertools.count(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Whatever the tests and their commands leave behind is left in one folder, which goes at the end.
+
+    A shell that starts us in the background has SIGINT ignored, and what we start would inherit that.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    folder = Path(tempfile.mkdtemp(prefix="db-migrate-tests-"))
+    folder.chmod(0o755)  # the embedded server's account has to pass
+    patch = pytest.MonkeyPatch()
+    patch.setenv("TMPDIR", str(folder))
+    patch.setattr(tempfile, "tempdir", str(folder))
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    config.add_cleanup(patch.undo)
 
 
 @pytest.fixture(scope="session")

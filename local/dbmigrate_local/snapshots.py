@@ -84,6 +84,10 @@ class SnapshotStore:
     def get(self, name: str) -> Snapshot:
         return self._snapshots[name]
 
+    @property
+    def names(self) -> list[str]:
+        return list(self._snapshots)
+
     def forget(self, name: str) -> None:
         """Delete a snapshot and its data."""
         snapshot = self._snapshots.pop(name)
@@ -107,9 +111,11 @@ class SnapshotStore:
         return restored
 
     def stop(self, instance: str) -> None:
-        """Stop a restored server; one that was never started is none."""
+        """Stop a restored server and delete its data; one that was never started is none."""
         if instance in self._restored:
-            self._restored.pop(instance).stop()
+            restored = self._restored.pop(instance)
+            restored.stop()
+            shutil.rmtree(restored.folder, ignore_errors=True)
 
     def close(self) -> None:
         """Wait for backups under way and stop every restored server."""

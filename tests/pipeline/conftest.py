@@ -38,7 +38,14 @@ class Switchboard:
             self.parameters = parameters
         return self.cloud
 
+    def forget_snapshots(self) -> None:
+        """Each is a whole copy of the server's data."""
+        store = self.cloud.snapshots if self.cloud else None
+        for name in store.names if store else ():
+            store.forget(name)
+
     def close(self) -> None:
+        self.forget_snapshots()
         self.stack.close()
         self.cloud = None
 
@@ -55,7 +62,7 @@ def switchboard(
 @pytest.fixture
 def open_pipeline(
     switchboard: Switchboard, postgres: EmbeddedPostgres, database: str, tmp_path: Path
-) -> Open:
+) -> Iterator[Open]:
     """The template for an environment, its functions on this test's database."""
 
     def opened(environment: str, **parameters: str) -> Pipeline:
@@ -65,7 +72,8 @@ def open_pipeline(
         cloud.runtime.give(DATABASE_NAME=server.endpoint.database)
         return Pipeline(cloud, server, tmp_path)
 
-    return opened
+    yield opened
+    switchboard.forget_snapshots()
 
 
 @pytest.fixture
