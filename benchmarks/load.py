@@ -76,6 +76,7 @@ def rename(run: Callable[[str], Any], words: Words) -> None:
 
 
 REQUESTS, WEIGHTS = (read, write, insert, join, rename), (50, 15, 15, 15, 5)
+END_SECONDS = 120.0
 LONG_READ = """SELECT pg_sleep({seconds}), (SELECT count(*) FROM orders WHERE id < 1000),
     (SELECT count(*) FROM items WHERE id < 1000), (SELECT count(*) FROM customers WHERE id < 1000),
     (SELECT count(*) FROM events WHERE id < 10), (SELECT count(*) FROM events_february WHERE id < 10)"""
@@ -156,8 +157,9 @@ class Load:
         print(json.dumps(words), file=self._process.stdin, flush=True)
 
     def end(self) -> None:
-        """Let what was begun come to its end, and take the samples over."""
-        said, _ = self._process.communicate()
+        """Let what was begun come to its end, and take the samples over. Raises subprocess.TimeoutExpired
+        when something keeps a request for ever."""
+        said, _ = self._process.communicate(timeout=END_SECONDS)
         self.samples = sorted(Sample(*found) for found in json.loads(said))
 
 

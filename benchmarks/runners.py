@@ -19,6 +19,8 @@ from benchmarks.standard_suite import PLAIN, SAFE, Change, Delivery
 
 PROGRAMS = Path(sysconfig.get_path("scripts"))
 AGAIN_SECONDS = 2.0
+RUN_SECONDS = 1200.0
+DELIVERY_SECONDS = 1800.0
 Done = subprocess.CompletedProcess[str]
 REVISION = '''"""{name}"""
 import sqlalchemy as sa
@@ -59,13 +61,16 @@ class Runner:
         for change in changes:
             self.number += 1
             self.write(change)
+        until = time.monotonic() + DELIVERY_SECONDS
         for left in reversed(range(self.tries)):
             done = self.apply()
             if done.returncode == 0:
                 return
-            if not left or not self.may_go_on(done):
+            if not left or time.monotonic() > until or not self.may_go_on(done):
                 said = (done.stdout + done.stderr)[-3000:]
-                raise RunnerFailed(f"{self.name} failed with {done.returncode}:\n{said}")
+                raise RunnerFailed(
+                    f"{self.name} failed with {done.returncode}, try {self.again + 1}:\n{said}"
+                )
             self.again += 1
             time.sleep(AGAIN_SECONDS)
 
@@ -80,16 +85,21 @@ class Runner:
         return True
 
     def run(self, *words: str | Path) -> Done:
-        """One of its programs, from start to end."""
-        return subprocess.run(
-            [PROGRAMS / words[0], *words[1:]],
-            cwd=self.folder,
-            env={**os.environ, "PYTHONHASHSEED": "0"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        """One of its programs, from start to end. Raises RunnerFailed where there is none."""
+        try:
+            return subprocess.run(
+                [PROGRAMS / words[0], *words[1:]],
+                cwd=self.folder,
+                env={**os.environ, "PYTHONHASHSEED": "0"},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=RUN_SECONDS,
+            )
+        except subprocess.TimeoutExpired as late:
+            said = ((late.stdout or b"") + (late.stderr or b"")).decode(errors="replace")[-3000:]
+            raise RunnerFailed(f"{self.name} had no end after {RUN_SECONDS:.0f} s:\n{said}") from late
 
 
 class Alembic(Runner):
