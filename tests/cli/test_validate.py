@@ -57,7 +57,7 @@ def test_a_pull_request_is_judged_by_what_it_brings(git: Git, history: Path) -> 
     assert sorted(found) == sorted(FINDING_KEYS)
     assert (found["severity"], found["statement"], found["relation"]) == ("block", 1, "public.t1")
     assert (found["lock"], found["blocks"]) == ("SHARE", "inserts, updates and deletes")
-    assert "postgresql_concurrently=True" in found["instead"]
+    assert 'op.create_index_concurrently("i4", "t1", ["id"])' in found["instead"]
 
 
 def test_a_revision_tells_everything_that_was_seen_of_it(git: Git, history: Path) -> None:

@@ -68,7 +68,7 @@ class Scenario:
             answers = self.script[verb]
             answer = answers.pop(0) if len(answers) > 1 else answers[0]
             if isinstance(answer, Exception):
-                raise answer
+                raise answer.with_traceback(None)  # one that was raised before has grown
             return answer(event) if callable(answer) else answer
 
         return handler

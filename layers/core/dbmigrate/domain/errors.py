@@ -11,11 +11,10 @@ DbMigrateError
         ResetRefused, LinkRefused, BlockersFound, ServerUnfit, RehearsalFailed
             LimitExceeded
     Failed                    nothing of this step remains in the database (exit 1)
-        StillRunning, WorkContinues, RevisionFailed, BackupFailed, DatabaseBusy, ServerNotReady, RunStopped,
-        LockNotFree
+        StillRunning, WorkContinues, RevisionFailed, BackupFailed, DatabaseBusy, ServerNotReady, LockNotFree
             LockNotFreeMidway
     NeedsPerson               somebody must look and act (exit 4)
-        RevisionHalfApplied, VerificationFailed, AlarmRaised, NotReversible, NotYetStopped
+        RevisionHalfApplied, RunStopped, VerificationFailed, AlarmRaised, NotReversible, NotYetStopped
 """
 
 from __future__ import annotations

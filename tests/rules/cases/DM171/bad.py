@@ -9,9 +9,9 @@ from alembic import op
 LEAVES = [
     "public.orders.quantity",
     "public.orders.quantity_new",
-    "function public.db_migrate_orders_quantity()",
-    "public.db_migrate_orders_quantity()",
-    "public.orders.db_migrate_orders_quantity",
+    "function public.zz_db_migrate_orders_quantity()",
+    "public.zz_db_migrate_orders_quantity()",
+    "public.orders.zz_db_migrate_orders_quantity",
 ]
 
 

@@ -7,9 +7,9 @@ from alembic import op
 
 LEAVES = [
     "public.users.nickname",
-    "function public.db_migrate_users_nickname_alias()",
-    "public.db_migrate_users_nickname_alias()",
-    "public.users.db_migrate_users_nickname_alias",
+    "function public.zz_db_migrate_users_nickname_alias()",
+    "public.zz_db_migrate_users_nickname_alias()",
+    "public.users.zz_db_migrate_users_nickname_alias",
 ]
 
 
