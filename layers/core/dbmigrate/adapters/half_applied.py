@@ -54,8 +54,9 @@ def _line(
 
 
 def unfinished_now(connection: Connection) -> list[Unfinished]:
-    """The same, with the session that works on the last of them and how far PostgreSQL says it is."""
-    lines = unfinished(connection)
+    """The same for people: a build is told by the operation that began it. With the session that works on
+    the last of them and how far PostgreSQL says it is."""
+    lines = _without_inner(unfinished(connection))
     if not lines or lines[-1].finished:
         return lines
     if holder := long_holder(connection):
@@ -64,6 +65,15 @@ def unfinished_now(connection: Connection) -> list[Unfinished]:
     if holder := migrator(connection):
         return [*lines[:-1], lines[-1].seen(lines[-1].progress, holder.pid)]
     return lines
+
+
+def _without_inner(lines: list[Unfinished]) -> list[Unfinished]:
+    outer = {(line.revision, line.name) for line in lines if not _is_statement(line)}
+    return [line for line in lines if not _is_statement(line) or (line.revision, line.name) not in outer]
+
+
+def _is_statement(line: Unfinished) -> bool:
+    return line.progress.operation in PATTERNS
 
 
 def remaining(connection: Connection) -> list[Unfinished]:
@@ -75,7 +85,7 @@ def remaining(connection: Connection) -> list[Unfinished]:
 
 def _left_something(line: Unfinished) -> bool:
     at = line.progress
-    own_steps = at.operation in PATTERNS or at.operation == COMMITS_INSIDE
+    own_steps = _is_statement(line) or at.operation == COMMITS_INSIDE
     return line.finished or own_steps or at.number > 1 or bool(at.rows_done)
 
 
