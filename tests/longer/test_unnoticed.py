@@ -108,3 +108,25 @@ def test_a_vacuum_has_patience(table: Project, invocation: Invocation, database:
     table.add("b2", "a1", "CREATE TABLE limits (lock text)")
     move(invocation(None), table.add("c3", "b2", code).history())
     assert rows(database, "SELECT lock FROM limits") == [("10min",)]
+
+
+SLOW = "op.execute('CREATE TABLE slow AS SELECT 1 AS n FROM pg_sleep(0.3)')"
+
+
+@pytest.mark.parametrize(
+    ("before", "least", "most"),
+    [
+        (SLOW, 250, 700),
+        ("op.execute('SELECT pg_sleep(0.3)')", 1000, 1000),
+        (f"op.execute('SET LOCAL lock_timeout = 770')\n{SLOW}", 770, 770),
+        (f"{SLOW}\nwith op.get_context().autocommit_block():\n    pass", 1000, 1000),
+    ],
+    ids=["a lock was held", "none was", "its own limit", "in a transaction before"],
+)
+def test_in_one_transaction_the_locks_share_the_budget(
+    table: Project, invocation: Invocation, database: str, before: str, least: int, most: int
+) -> None:
+    table.add("b2", "a1", "CREATE TABLE limits (lock text)")
+    move(invocation(None, lock=1000), table.add("c3", "b2", f"{before}\n{NOTE}").history())
+    ((told,),) = rows(database, "SELECT extract(epoch FROM lock::interval)::float8 * 1000 FROM limits")
+    assert least <= round(told) <= most

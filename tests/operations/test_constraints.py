@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from tests.adapters.project import connected, rows
 from tests.operations.running import (
+    Cut,
     Killed,
     Watching,
     cut_at_each_statement,
@@ -51,6 +53,7 @@ def column(op: Any) -> None:
 
 
 OPERATIONS = [foreign_key, check, unique, not_null, column]
+LIMIT = re.compile(r"SET LOCAL lock_timeout = (\d+)")
 ACTS = "ON DELETE SET NULL ON UPDATE CASCADE"
 QUESTIONS = {"foreign_key": 2, "check": 2, "unique": 2, "not_null": 4}
 
@@ -292,3 +295,12 @@ def test_a_column_dropped_by_hand_is_filled_from_its_beginning(database: str) ->
     sql(database, "ALTER TABLE t DROP COLUMN c")
     operate(database, column)
     assert rows(database, "SELECT count(c), count(*) FROM t") == [(20, 20)]
+
+
+def test_a_foreign_key_halves_the_budget_because_it_locks_two_tables(database: str) -> None:
+    afresh(database)()
+    for body, limits in ((foreign_key, ["50"]), (check, ["100"])):
+        cut = Cut(0, before=False)
+        operate(database, body, None, cut.watch)
+        adds = [at for at, said in enumerate(cut.said) if "ADD CONSTRAINT" in said]
+        assert [LIMIT.findall(" ".join(cut.said[:at]))[-1] for at in adds] == limits

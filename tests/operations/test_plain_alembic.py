@@ -153,7 +153,7 @@ def test_the_script_says_the_same_steps(tmp_path: Path, database: str) -> None:
     assert "CREATE INDEX CONCURRENTLY t_i ON t (n) WHERE n > 10;" in script
     assert "CHECK (n % 100 < 99 AND 'a:b' <> '')" in script
     assert "dbmigrate" not in script
-    short = re.findall(r"BEGIN;\s+SET LOCAL lock_timeout = 100;\s+(.*?)\s+COMMIT;", script, re.DOTALL)
+    short = re.findall(r"BEGIN;\s+SET LOCAL lock_timeout = (?:100|50);\s+(.*?)\s+COMMIT;", script, re.DOTALL)
     assert [step.split("CONSTRAINT ")[-1].split(" ")[0] for step in short if "NOT VALID" in step] == [
         "t_n",
         "db_migrate_n_not_null",

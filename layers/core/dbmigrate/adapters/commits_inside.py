@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from pg8000.core import Context
+from pg8000.dbapi import DatabaseError
 from pg8000.native import literal
 from sqlalchemy import Connection, event
 
 from dbmigrate.adapters.journal import MARK, Journal, version_of
 from dbmigrate.adapters.login import execute_outside
 from dbmigrate.adapters.long_forms import BEFORE, long_statement
+from dbmigrate.adapters.operations.budget import Budget
 from dbmigrate.adapters.operations.under_way import under_way
 from dbmigrate.adapters.run_conductor import RunConductor
 from dbmigrate.domain.errors import RevisionHalfApplied
@@ -35,6 +37,7 @@ PATIENT = re.compile(r"(?:VACUUM|ANALY[ZS]E)\b(?!\s*(?:\([^)]*)?\bFULL\b)", re.I
 OWN_LIMIT = re.compile(
     r"\bSET\s+(?:SESSION\s+)?lock_timeout\b|\bset_config\(\s*'lock_timeout'", re.IGNORECASE
 )
+OWN_LIMIT_HERE = re.compile(r"\bSET\s+LOCAL\s+lock_timeout\b", re.IGNORECASE)
 MOST = 200
 """A revision that commits more statements than these is begun anew by a rerun."""
 SHOWN = 160
@@ -46,6 +49,7 @@ class CommitsInside:
     def __init__(self, connection: Connection, conductor: RunConductor) -> None:
         self.connection, self.conductor = connection, conductor
         self._working = self._handled = self._own_limit = False
+        self._budget: Budget | None = None
         self._open: list[tuple[str, int | None]] = []
         self._kept: list[dict[str, Any]] = []
         self._replayed: list[dict[str, Any]] = []
@@ -60,14 +64,15 @@ class CommitsInside:
         event.listen(
             engine, "do_execute_no_params", lambda cursor, sql, at: self._execute(cursor, sql, (), at)
         )
-        event.listen(engine, "commit", lambda connection: self._commits())
-        event.listen(engine, "rollback", lambda connection: self._open.clear())
+        event.listen(engine, "commit", lambda connection: self._committed())
+        event.listen(engine, "rollback", lambda connection: self._rolled_back())
 
     @contextlib.contextmanager
     def revision(self, look_back: bool) -> Iterator[None]:
         """While a revision's own code runs; with ``look_back`` an earlier try may have committed a part."""
         self._open, self._kept, self._replayed = [], [], self._before_now() if look_back else []
         self._working, self._own_limit = True, False
+        self._budget = Budget(self.conductor.limits.lock)
         try:
             yield
         finally:
@@ -101,18 +106,23 @@ class CommitsInside:
             self.conductor.refuse_when_over()
             self._keep_the_budget(BEFORE.sub("", sql))
         if self._working and COMMITS.match(BEFORE.sub("", sql)):
-            self._commits()
+            self._committed()
 
     def _keep_the_budget(self, sql: str) -> None:
         """In autocommit a session waits long, as CONCURRENTLY has to; an ALTER TABLE would hold up everyone.
         A limit that the revision sets for itself stays."""
-        if not self._outside or self._own_limit:
+        self._own_limit = self._own_limit or bool(OWN_LIMIT.search(sql))
+        if self._own_limit:
             return
-        self._own_limit = bool(OWN_LIMIT.search(sql))
-        if not self._own_limit:
-            limits = self.conductor.limits
+        limits = self.conductor.limits
+        if self._outside:
             lock = limits.concurrent_lock if PATIENT.match(sql) else limits.lock
             self._ask(f"SET lock_timeout = {lock}")
+        elif OWN_LIMIT_HERE.search(sql):
+            self._budget = None
+        elif self._budget and (limit := self._budget.limit_for(sql)):
+            with contextlib.suppress(DatabaseError):  # in a transaction that failed nothing waits
+                self._ask(f"SET LOCAL lock_timeout = {limit}")
 
     def _execute(self, cursor: Any, statement: str, parameters: Any, context: Any) -> bool | None:
         """Leave out what is committed already; commit with the journal's word what can be."""
@@ -174,6 +184,14 @@ class CommitsInside:
         self._open.append((sql, None if cursor.description else cursor.rowcount))
         if self._outside:
             self._commits()
+
+    def _committed(self) -> None:
+        self._commits()
+        self._budget = Budget(self.conductor.limits.lock)
+
+    def _rolled_back(self) -> None:
+        self._open.clear()
+        self._budget = Budget(self.conductor.limits.lock)
 
     def _commits(self) -> None:
         """Enter what is open; in the transaction that commits it, where there is one."""

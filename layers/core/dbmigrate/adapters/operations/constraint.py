@@ -49,6 +49,11 @@ class Constraint:
             f"FROM pg_constraint k WHERE k.conrelid = {oid_of(schema, table)} AND k.conname = {value(name)}"
         )
 
+    @property
+    def _tables(self) -> int:
+        """A foreign key locks the table that it points to as well."""
+        return 2 if self.definition.startswith("FOREIGN KEY") else 1
+
     def add(
         self,
         wanted: Callable[[], Any],
@@ -67,7 +72,8 @@ class Constraint:
             return False
 
         self._first = self.work.number == 0
-        self.work.once(title, done, self._alter(f"ADD CONSTRAINT {{}} {self.definition}", not valid))
+        add = self._alter(f"ADD CONSTRAINT {{}} {self.definition}", not valid)
+        self.work.once(title, done, add, tables=self._tables)
 
     def prove(self) -> None:
         """The step that proves the old rows. Where they break it, it goes: it would refuse every change of
@@ -89,7 +95,7 @@ class Constraint:
         def done() -> bool:
             return not self.work.is_true(f"EXISTS (SELECT {self.found})")
 
-        self.work.once(title, done, self._alter("DROP CONSTRAINT {}"))
+        self.work.once(title, done, self._alter("DROP CONSTRAINT {}"), tables=self._tables)
 
     def check_as_found(self) -> Any:
         """How the catalog would tell a CHECK of this table."""
@@ -116,7 +122,7 @@ class Constraint:
         remains = "It was there NOT VALID before, and is yet"
         if self.work.ours:
             drop = self._alter("DROP CONSTRAINT IF EXISTS {}")
-            self.work.in_transaction("take it away", lambda: self.work.ask(drop))
+            self.work.in_transaction("take it away", lambda: self.work.ask(drop), self._tables)
             if self._first:
                 self.work.journal.forget(self.work.entry)
             remains = "It was taken away again, as it would refuse changes of those rows"

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from dbmigrate.adapters.journal import MARK, Journal, version_of
+from dbmigrate.adapters.operations.budget import Budget
 from dbmigrate.adapters.operations.conduct import Conductor, Patient
 from dbmigrate.adapters.operations.drivers import code_of, plain, repair_autocommit
 from dbmigrate.adapters.operations.under_way import UnderWay, under_way
@@ -35,6 +36,7 @@ class Work:
         self.table = table
         self.of = of
         self.number = 0
+        self._budget: Budget | None = None
         self.offline = operations.migration_context.as_sql
         self.conductor: Conductor = operations.migration_context.opts.get("conductor") or Patient()
 
@@ -72,6 +74,8 @@ class Work:
     def run(self, sql: str) -> int:
         """Run one statement of the operation, seen as the revision's own; the number of its rows."""
         if not self.offline:
+            if self._budget and (limit := self._budget.limit_for(sql)):
+                self.ask(f"SET LOCAL lock_timeout = {limit}")
             return int(self.operations.get_bind().execute(plain(sql)).rowcount)
         impl = self.operations.migration_context.impl
         impl.static_output(f"{sql}{impl.command_terminator}")
@@ -95,23 +99,25 @@ class Work:
         finally:
             under_way.reset(token)
 
-    def once(self, title: str, done: Callable[[], bool], *statements: str) -> None:
-        """A short transaction, run again from its beginning when a lock is not free; nothing when done."""
+    def once(self, title: str, done: Callable[[], bool], *statements: str, tables: int = 1) -> None:
+        """A short transaction, run again from its beginning when a lock is not free; nothing when done.
+        Where one statement locks several ``tables``, each gets its part of the budget."""
         with self.step(title):
             if self.offline or not done():
-                self.in_transaction(title, lambda: [self.run(sql) for sql in statements])
+                self.in_transaction(title, lambda: [self.run(sql) for sql in statements], tables)
 
-    def in_transaction(self, title: str, body: Callable[[], Any]) -> Any:
+    def in_transaction(self, title: str, body: Callable[[], Any], tables: int = 1) -> Any:
         """``body`` in a transaction of its own under the lock budget. Every try begins anew: a savepoint
         would keep the locks that it has."""
         if self.offline:
-            return self._written(body)
+            return self._written(body, self.conductor.lock_ms // tables)
         tries = 0
         while True:
             try:
                 # A database's own default may be one that fails where others write the same rows.
                 self.ask("BEGIN ISOLATION LEVEL READ COMMITTED")
-                self.ask(f"SET LOCAL lock_timeout = {self.conductor.lock_ms}")
+                self.ask(f"SET LOCAL lock_timeout = {self.conductor.lock_ms // tables}")
+                self._budget = Budget(self.conductor.lock_ms // tables)
                 found = body()
                 self.ask("COMMIT")
                 return found
@@ -122,10 +128,12 @@ class Work:
                 tries += 1
                 statement = str(getattr(error, "statement", ""))
                 self.conductor.lock_not_free(tries, error, self.progress(title), self.connection, statement)
+            finally:
+                self._budget = None
 
-    def _written(self, body: Callable[[], Any]) -> Any:
+    def _written(self, body: Callable[[], Any], lock_ms: int) -> Any:
         self.run("BEGIN")
-        self.run(f"SET LOCAL lock_timeout = {self.conductor.lock_ms}")
+        self.run(f"SET LOCAL lock_timeout = {lock_ms}")
         found = body()
         self.run("COMMIT")
         return found
