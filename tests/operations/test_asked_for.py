@@ -1,4 +1,4 @@
-"""What can be asked of the operations: any name that PostgreSQL takes, and no column that is two things at once."""
+"""What can be asked of the operations: any name that PostgreSQL takes, and no column that is two things."""
 
 from __future__ import annotations
 
