@@ -8,13 +8,15 @@ DbMigrateError
     Refused                   validation or policy says no; nothing was changed (exit 3)
         BadRequest, BundleRejected, HistoryRejected, EditedRevision, UnknownRevision, DriftFound,
         WrongEnvironment, FindingsBlock, NotYetProven, PlanOutdated, RunInProgress, ForceRefused,
-        ResetRefused, LinkRefused, BlockersFound, ServerUnfit, RehearsalFailed
+        ResetRefused, LinkRefused, BlockersFound, ServerUnfit, RecoveryRefused, RehearsalFailed
             LimitExceeded
     Failed                    nothing of this step remains in the database (exit 1)
-        StillRunning, WorkContinues, RevisionFailed, BackupFailed, DatabaseBusy, ServerNotReady, LockNotFree
+        StillRunning, WorkContinues, RevisionFailed, BackupFailed, DatabaseBusy, ServerNotReady,
+        RestoreFailed, WrongInstance, LockNotFree
             LockNotFreeMidway
     NeedsPerson               somebody must look and act (exit 4)
-        RevisionHalfApplied, RunStopped, VerificationFailed, AlarmRaised, NotReversible, NotYetStopped
+        RevisionHalfApplied, RunStopped, VerificationFailed, AlarmRaised, NotReversible, NotYetStopped,
+        FenceFailed, IntegrityFailed, SwapFailed
 """
 
 from __future__ import annotations
@@ -143,6 +145,10 @@ class ServerUnfit(Refused):
     """The server is no place for this plan: too little storage, or a blue/green deployment under way."""
 
 
+class RecoveryRefused(Refused):
+    """RDS cannot restore what was asked for, or the recovery is not where it could do that."""
+
+
 class Failed(DbMigrateError):
     """A step failed; nothing of it remains in the database."""
 
@@ -195,6 +201,14 @@ class DatabaseBusy(Failed):
     """RDS backs the database up or changes it just now; a snapshot can be started when that is over."""
 
 
+class RestoreFailed(Failed):
+    """The backup could not be restored, or what was restored is gone; the old instance is untouched."""
+
+
+class WrongInstance(Failed):
+    """The name leads to another instance than the one that is meant: the copy, or the old one."""
+
+
 class ServerNotReady(Failed):
     """The server has too much to do just now, or is being changed; that passes."""
 
@@ -228,3 +242,15 @@ class NotReversible(NeedsPerson):
 
 class NotYetStopped(NeedsPerson):
     """A run was told to stop, and it cannot be seen whether it has."""
+
+
+class FenceFailed(NeedsPerson):
+    """The application could not be shut out, or let in again; what stands is recorded in the database."""
+
+
+class IntegrityFailed(NeedsPerson):
+    """What was restored is damaged, or is not what its own ledger says."""
+
+
+class SwapFailed(NeedsPerson):
+    """The instances did not change their names; both are there, and the recovery can be resumed."""

@@ -18,6 +18,18 @@ ENDS_SESSIONS = (
 CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
+def digest_of(values: Mapping[str, Any]) -> str:
+    """SHA-256 of the canonical JSON of these values."""
+    canonical = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def code_of(digest: str) -> str:
+    """Six characters of a digest: few enough to be typed, and none that is mistaken for another."""
+    number = int(digest[7:], 16)
+    return "".join(CODE_ALPHABET[number >> 5 * place & 31] for place in range(6))
+
+
 @dataclass(frozen=True)
 class Impact:
     """A lock that a statement of a revision, counted from 1, takes on a table that the application uses, and
@@ -93,15 +105,13 @@ class Plan:
     @property
     def digest(self) -> str:
         """SHA-256 of the canonical JSON of the plan. Approving means approving this."""
-        canonical = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
+        return digest_of(self.to_json())
 
     @property
     def code(self) -> str:
         """Six characters of the digest, to be typed by hand; letters and digits that are not mistaken for
         each other."""
-        number = int(self.digest[7:], 16)
-        return "".join(CODE_ALPHABET[number >> 5 * place & 31] for place in range(6))
+        return code_of(self.digest)
 
     def to_json(self) -> dict[str, Any]:
         """The whole plan as JSON values. What it does not say is absent, so that a plan which was made

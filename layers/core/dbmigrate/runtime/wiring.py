@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dbmigrate.adapters.bundle_store import S3BundleStore
     from dbmigrate.adapters.handles import S3Handles
     from dbmigrate.adapters.messages import SnsMessages
+    from dbmigrate.adapters.recovery_log import S3RecoveryLog
     from dbmigrate.adapters.server_load import RdsServerLoad
     from dbmigrate.adapters.task_tokens import StepFunctionsTokens
 
@@ -40,6 +41,14 @@ def bundle_store() -> S3BundleStore:
     from dbmigrate.adapters.bundle_store import S3BundleStore
 
     return S3BundleStore(client("s3"), settings().bundle_bucket, settings().preceding_bucket)
+
+
+@cache
+def recovery_log() -> S3RecoveryLog:
+    """How far recoveries are."""
+    from dbmigrate.adapters.recovery_log import S3RecoveryLog
+
+    return S3RecoveryLog(client("s3"), settings().bundle_bucket)
 
 
 @cache
@@ -117,6 +126,7 @@ def forget() -> None:
     for factory in (
         client,
         bundle_store,
+        recovery_log,
         handles,
         approvals,
         messages,

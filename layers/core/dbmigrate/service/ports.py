@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from dbmigrate.domain.blockers import Blocker, Foretold
 from dbmigrate.domain.catalog import Catalog
 from dbmigrate.domain.evidence import Evidence
+from dbmigrate.domain.recovery import Record
 from dbmigrate.domain.standing import Standing
 from dbmigrate.domain.stats import Stats
 from dbmigrate.domain.unfinished import Unfinished
@@ -64,6 +65,14 @@ class Bundles(Protocol):
     def has_succeeded(self, environment: str, bundle_digest: str) -> bool: ...
     def record_success(self, environment: str, bundle_digest: str, data: dict[str, Any]) -> None: ...
     def withdraw_success(self, environment: str, bundle_digest: str, run: str) -> None: ...
+
+
+class RecoveryLog(Protocol):
+    """How far recoveries are; see dbmigrate.adapters.recovery_log."""
+
+    def get(self, recovery: str) -> Record | None: ...
+    def put(self, record: Record) -> None: ...
+    def latest(self) -> Record | None: ...
 
 
 OpenBundle = Callable[[str], tuple[History, Evidence]]
