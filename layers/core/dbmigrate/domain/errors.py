@@ -12,7 +12,7 @@ DbMigrateError
             LimitExceeded
     Failed                    nothing of this step remains in the database (exit 1)
         StillRunning, WorkContinues, RevisionFailed, BackupFailed, DatabaseBusy, ServerNotReady,
-        RestoreFailed, WrongInstance, LockNotFree
+        RestoreFailed, WrongInstance, HookFailed, LockNotFree
             LockNotFreeMidway
     NeedsPerson               somebody must look and act (exit 4)
         RevisionHalfApplied, RunStopped, VerificationFailed, AlarmRaised, NotReversible, NotYetStopped,
@@ -207,6 +207,10 @@ class RestoreFailed(Failed):
 
 class WrongInstance(Failed):
     """The name leads to another instance than the one that is meant: the copy, or the old one."""
+
+
+class HookFailed(Failed):
+    """The user's own hook, which stops or starts the application around a recovery, failed."""
 
 
 class ServerNotReady(Failed):

@@ -1,0 +1,105 @@
+"""Swap the instances by their names: one step an invocation, each found by asking RDS who has which name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dbmigrate.domain.errors import PlanOutdated, SwapFailed
+from dbmigrate.domain.instance import Instance
+from dbmigrate.domain.recovery import Record, RecoveryPlan, check_recovery_unchanged
+from dbmigrate.service.instances import Instances, Plans
+from dbmigrate.service.ports import RecoveryLog
+
+Answer = dict[str, Any]
+
+
+def swap(
+    event: Mapping[str, Any],
+    approval_required: bool,
+    instances: Instances,
+    plans: Plans,
+    log: RecoveryLog,
+    now: float,
+) -> Answer:
+    """``status`` is working or done, ``step`` says what RDS does or has done.
+
+    Raises PlanOutdated before the first rename unless this plan was approved, SwapFailed when the names are
+    not where a recovery leaves them, DatabaseBusy when RDS would take a rename later.
+    """
+    plan = check_recovery_unchanged(event["plan"], plans.get_plan(event["plan"]["digest"]))
+    approval = event.get("approval") or {}
+    if approval_required:
+        _check_approved(plan, approval)
+    record = log.get(plan.recovery)
+    if record is None or record.phase == "abandoned":
+        raise PlanOutdated(
+            f"{plan.recovery} was given up; its copy is not taken.", "start another one: db-migrate recover"
+        )
+    if not record.behind_swap:
+        # Before the first rename: whoever comes from here on only goes on.
+        record = record.reached("swapping", now, approval=dict(approval))
+        log.put(record)
+    answer = _step(plan, instances)
+    if answer["status"] == "done":
+        log.put(record.reached("swapped", now, resource_id=answer["resource_id"]))
+    return answer
+
+
+def _check_approved(plan: RecoveryPlan, approval: Mapping[str, Any]) -> None:
+    if approval.get("status") != "approved" or approval.get("digest") != plan.digest:
+        raise PlanOutdated(
+            f"The approval is for {approval.get('digest') or 'nothing'}, but the plan is {plan.digest}.",
+            f"have it approved: db-migrate recover --resume {plan.recovery}",
+        )
+
+
+def _step(plan: RecoveryPlan, instances: Instances) -> Answer:
+    database, kept, restored = (instances.look(name) for name in (plan.database, plan.kept, plan.restored))
+    if database is not None and database.made_by(plan.recovery):
+        return _finish(plan, instances, database)
+    if restored is None or not restored.made_by(plan.recovery):
+        raise SwapFailed(f"{plan.restored}, which was to take the place of {plan.database}, is not there.",
+                         "look in RDS who has which name before you rename anything by hand")  # fmt: skip
+    if database is not None:
+        return _move_aside(plan, instances, database, kept, restored)
+    if kept is None:
+        raise SwapFailed(f"Neither {plan.database} nor {plan.kept} is there.",
+                         "look in RDS who has which name; the copy is untouched")  # fmt: skip
+    return _move_in(plan, instances, kept, restored)
+
+
+def _move_aside(
+    plan: RecoveryPlan, instances: Instances, old: Instance, kept: Instance | None, restored: Instance
+) -> Answer:
+    if kept is not None:
+        raise SwapFailed(f"There is an instance {plan.kept} already, so {plan.database} cannot be kept so.",
+                         f"rename {plan.kept} in RDS, then go on: db-migrate recover --resume {plan.recovery}")  # fmt: skip
+    if restored.state != "available":
+        return _working(f"wait until {plan.restored} is available: it is {restored.status}")
+    if not old.renames:
+        instances.complete(plan)
+        instances.rename(plan.database, plan.kept)
+    return _working(f"{plan.database} becomes {plan.kept}")
+
+
+def _move_in(plan: RecoveryPlan, instances: Instances, kept: Instance, restored: Instance) -> Answer:
+    if kept.renames:
+        return _working(f"{plan.database} becomes {plan.kept}")
+    if not restored.renames:
+        instances.rename(plan.restored, plan.database)
+    return _working(f"{plan.restored} becomes {plan.database}")
+
+
+def _finish(plan: RecoveryPlan, instances: Instances, new: Instance) -> Answer:
+    if new.state != "available":
+        return _working(f"wait until {plan.database} is available: it is {new.status}")
+    instances.protect(plan.database, like=plan.kept)
+    notes = instances.differences(plan.database, like=plan.kept)
+    step = f"{plan.database} is the restored instance; the old one is {plan.kept}"
+    where = {"host": new.host, "port": new.port, "resource_id": new.resource_id}
+    return {"status": "done", "step": step, "notes": notes, **where}
+
+
+def _working(step: str) -> Answer:
+    return {"status": "working", "step": step}
