@@ -1,4 +1,4 @@
-"""Call the user's own way to stop or start the application: a function of theirs, or an automation document."""
+"""Call the user's own way to stop or start the application: a function, or an automation document."""
 
 from __future__ import annotations
 
@@ -47,6 +47,6 @@ def _look(hook: str, job: str, hooks: Hooks) -> dict[str, str]:
     if OVER.get(status) is False:
         raise HookFailed(
             f"The automation {job} of {hook} ended as {status}: {why or 'no reason given'}",
-            f"look at it in Systems Manager: aws ssm get-automation-execution --automation-execution-id {job}",
+            f"look at it: aws ssm get-automation-execution --automation-execution-id {job}",
         )
     return {"status": "done" if OVER.get(status) else "working", "job": job}
