@@ -8,9 +8,11 @@ import boto3
 from botocore.config import Config
 
 PATIENCE = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "max_attempts": 4})
+# A function of somebody's is waited for, and never called twice because its answer was slow.
+ONE_LONG_CALL = Config(connect_timeout=5, read_timeout=280, retries={"mode": "standard", "max_attempts": 1})
 
 
-def aws_client(service: str) -> Any:
+def aws_client(service: str, config: Config = PATIENCE) -> Any:
     """The client of one service, in the region and with the credentials of the process."""
     make: Any = boto3.client
-    return make(service, config=PATIENCE)
+    return make(service, config=config)

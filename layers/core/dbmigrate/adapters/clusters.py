@@ -38,7 +38,7 @@ class Clusters(Instances):
         return epoch_of(found.get("EarliestRestorableTime")), epoch_of(found.get("LatestRestorableTime"))
 
     def complete(self, plan: RecoveryPlan) -> None:
-        """Give the new cluster its members, and what the restoring call does not take."""
+        """Give the new cluster its members, as soon as it can have any."""
         old, new = self._described(self.database), self._described(plan.restored)
         if old is None or new is None or new["Status"] != "available":
             return
@@ -55,7 +55,6 @@ class Clusters(Instances):
                     Tags=tags,
                     **member_values(member),
                 )
-        self._carry(plan.restored, self._missing(old, new))
 
     def _wanted(self, plan: RecoveryPlan, old: Described) -> list[dict[str, Any]]:
         """The members to make, the writer first, because the first one made becomes the writer."""

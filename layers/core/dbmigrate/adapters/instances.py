@@ -84,10 +84,16 @@ class Instances:
         )
 
     def complete(self, plan: RecoveryPlan) -> None:
-        """Carry over what the restoring call does not take, once RDS lets us."""
+        """Give the copy what it needs beside its data before it serves: nothing, for an instance."""
+
+    def carry_over(self, plan: RecoveryPlan) -> None:
+        """Give it the settings that the restoring call does not take, while the old one has its name yet.
+
+        What RDS refuses does not end an emergency: ``differences`` says what is missing."""
         old, new = self._described(self.database), self._described(plan.restored)
-        if old is not None and new is not None and self._instance(new).state == "available":
-            self._carry(plan.restored, self._missing(old, new))
+        if old is not None and new is not None and (values := self._missing(old, new)):
+            with suppress(ClientError):
+                self._modify(plan.restored, **values)
 
     def differences(self, name: str, like: str) -> list[str]:
         """What it does not have of the other one, in words: refused by RDS, or not in our hands."""
@@ -165,12 +171,6 @@ class Instances:
             self._client.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
 
     # ---- shared
-    def _carry(self, name: str, values: Mapping[str, Any]) -> None:
-        # Monitoring that RDS refuses does not end an emergency: the last look says what is missing.
-        with suppress(ClientError):
-            if values:
-                self._modify(name, **values)
-
     def _described(self, name: str) -> dict[str, Any] | None:
         found = self._ask(self.describe, self.answers, **{self.identifier: name})
         return dict(found[0]) if found else None

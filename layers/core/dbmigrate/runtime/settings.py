@@ -68,6 +68,9 @@ class Settings:
     replica_lag_limit = Variable("REPLICA_LAG_LIMIT", float, "30")
     latency_limit = Variable("LATENCY_LIMIT", float, "100")
     metrics_namespace = Variable("POWERTOOLS_METRICS_NAMESPACE", str, "DbMigrate")
+    recovery_machine_arn = Variable("RECOVERY_MACHINE_ARN", str)
+    stop_hook = Variable("STOP_HOOK", str, "")
+    start_hook = Variable("START_HOOK", str, "")
     state_machine_arn = Variable("STATE_MACHINE_ARN", str, "")
 
     @property

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from dbmigrate.adapters.approvals import DynamoApprovals
     from dbmigrate.adapters.backups import ClusterBackups, InstanceBackups
     from dbmigrate.adapters.bundle_store import S3BundleStore
+    from dbmigrate.adapters.executions import RecoveryExecutions
     from dbmigrate.adapters.handles import S3Handles
+    from dbmigrate.adapters.hooks import AwsHooks
+    from dbmigrate.adapters.instances import Instances
     from dbmigrate.adapters.messages import SnsMessages
     from dbmigrate.adapters.recovery_log import S3RecoveryLog
     from dbmigrate.adapters.server_load import RdsServerLoad
@@ -91,15 +94,49 @@ def backups() -> InstanceBackups | ClusterBackups:
     """Snapshots of the environment's RDS instance or Aurora cluster."""
     from dbmigrate.adapters.backups import ClusterBackups, InstanceBackups
 
+    database, is_cluster = _database()
+    kind = ClusterBackups if is_cluster else InstanceBackups
+    return kind(client("rds"), database)
+
+
+@cache
+def instances() -> Instances:
+    """The environment's RDS instance or Aurora cluster, and what a recovery puts beside it."""
+    from dbmigrate.adapters.clusters import Clusters
+    from dbmigrate.adapters.instances import Instances
+
+    database, is_cluster = _database()
+    return (Clusters if is_cluster else Instances)(client("rds"), database)
+
+
+def _database() -> tuple[str, bool]:
+    """The database's name in RDS, and whether it is a cluster. Raises Misconfigured."""
     cluster, instance = settings().database_cluster, settings().database_instance
     if bool(cluster) == bool(instance):
         raise Misconfigured(
             "Exactly one of DATABASE_INSTANCE and DATABASE_CLUSTER must name the database to back up.",
             "set DatabaseInstance or DatabaseCluster in samconfig.toml and deploy the stack again",
         )
-    kind = ClusterBackups if cluster else InstanceBackups
-    refuse_other_database(settings().environ.get("DATABASE_HOST", ""), kind.kind, cluster or instance)
-    return kind(client("rds"), cluster or instance)
+    kind = "cluster" if cluster else "instance"
+    refuse_other_database(settings().environ.get("DATABASE_HOST", ""), kind, cluster or instance)
+    return cluster or instance, bool(cluster)
+
+
+@cache
+def executions() -> RecoveryExecutions:
+    """Executions of the state machine of recoveries."""
+    from dbmigrate.adapters.executions import RecoveryExecutions
+
+    return RecoveryExecutions(client("stepfunctions"), settings().recovery_machine_arn)
+
+
+@cache
+def hooks() -> AwsHooks:
+    """The user's own ways to stop and to start the application."""
+    from dbmigrate.adapters.clients import ONE_LONG_CALL, aws_client
+    from dbmigrate.adapters.hooks import AwsHooks
+
+    return AwsHooks(aws_client("lambda", ONE_LONG_CALL), client("ssm"))
 
 
 @cache
@@ -132,6 +169,9 @@ def forget() -> None:
         messages,
         task_tokens,
         backups,
+        instances,
+        executions,
+        hooks,
         alarms,
         server_load,
     ):

@@ -58,15 +58,13 @@ def _answer(record: Record) -> dict[str, Any]:
     swaps = record.behind_swap
     kept = ("planned", "fenced", "verified", "compared", "swapping") if swaps else ("planned", "fenced")
     words = {"planned": "began", "swapping": "approved"}
-    times = {
-        words.get(phase, phase): int(1000 * record.times[phase]) for phase in kept if phase in record.times
-    }
+    known = {phase: record.times[phase] for phase in kept if phase in record.times}
     approval = record.facts.get("approval") or {"status": "none"}
     return {
         "plan": dict(record.plan),
         "phase": "swap" if swaps else "restore",
         "approval": approval if swaps else {"status": "none"},
-        "times": times,
+        "times": {words.get(phase, phase): int(1000 * time) for phase, time in known.items()},
     }
 
 
@@ -185,9 +183,8 @@ def _check_snapshot(snapshot: str, environment: str, command: str, ports: Ports)
     if found.status != "available":
         raise RecoveryRefused(f"Snapshot {snapshot} is {found.status}, not available. {UNTOUCHED}", again)
     if found.source != database and found.tags.get("environment") != tag_value(environment):
-        raise RecoveryRefused(
-            f"Snapshot {snapshot} is of {found.source}, not of {database}. {UNTOUCHED}", again
-        )
+        message = f"Snapshot {snapshot} is of {found.source}, not of {database}. {UNTOUCHED}"
+        raise RecoveryRefused(message, again)
 
 
 def _moment(wanted: str, retention: int, command: str, ports: Ports) -> str:

@@ -62,6 +62,8 @@ def _check(plan: RecoveryPlan, instances: Instances) -> dict[str, Any]:
             f"{plan.restored} could not be restored: RDS says {found.status}.",
             "look at its events in RDS, then start another recovery: db-migrate recover",
         )
+    if found.state == "available":
+        instances.carry_over(plan)  # while people read and decide
     return _answer(plan, found)
 
 

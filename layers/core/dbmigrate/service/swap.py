@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from dbmigrate.domain.errors import PlanOutdated, SwapFailed
@@ -27,18 +28,16 @@ def swap(
     Raises PlanOutdated before the first rename unless this plan was approved, SwapFailed when the names are
     not where a recovery leaves them, DatabaseBusy when RDS would take a rename later.
     """
-    plan = check_recovery_unchanged(event["plan"], plans.get_plan(event["plan"]["digest"]))
-    approval = event.get("approval") or {}
-    if approval_required:
-        _check_approved(plan, approval)
-    record = log.get(plan.recovery)
+    record = log.get(event["recovery"])
+    plan = _approved(event, approval_required, plans, record)
     if record is None or record.phase == "abandoned":
         raise PlanOutdated(
             f"{plan.recovery} was given up; its copy is not taken.", "start another one: db-migrate recover"
         )
     if not record.behind_swap:
         # Before the first rename: whoever comes from here on only goes on.
-        record = record.reached("swapping", now, approval=dict(approval))
+        swapping = record.reached("swapping", now, approval=dict(event.get("approval") or {}))
+        record = replace(swapping, plan=dict(event["plan"]))
         log.put(record)
     answer = _step(plan, instances)
     if answer["status"] == "done":
@@ -46,12 +45,25 @@ def swap(
     return answer
 
 
-def _check_approved(plan: RecoveryPlan, approval: Mapping[str, Any]) -> None:
-    if approval.get("status") != "approved" or approval.get("digest") != plan.digest:
-        raise PlanOutdated(
-            f"The approval is for {approval.get('digest') or 'nothing'}, but the plan is {plan.digest}.",
-            f"have it approved: db-migrate recover --resume {plan.recovery}",
-        )
+def _approved(
+    event: Mapping[str, Any], approval_required: bool, plans: Plans, record: Record | None
+) -> RecoveryPlan:
+    """The plan, if this very one was approved or needs no approval."""
+    approval = event.get("approval") or {}
+    try:
+        plan = check_recovery_unchanged(event["plan"], plans.get_plan(event["plan"]["digest"]))
+        said = (approval.get("status"), approval.get("digest"))
+        if approval_required and said != ("approved", plan.digest):
+            raise PlanOutdated(
+                f"The approval is for {said[1] or 'nothing'}, but the plan is {plan.digest}.",
+                f"have it approved: db-migrate recover --resume {plan.recovery}",
+            )
+    except PlanOutdated as error:
+        # Nothing leads back from behind the first rename, so nobody may take this for a reason to go there.
+        if record is not None and record.behind_swap:
+            raise SwapFailed(error.message, error.hint) from error
+        raise
+    return plan
 
 
 def _step(plan: RecoveryPlan, instances: Instances) -> Answer:
@@ -59,26 +71,26 @@ def _step(plan: RecoveryPlan, instances: Instances) -> Answer:
     if database is not None and database.made_by(plan.recovery):
         return _finish(plan, instances, database)
     if restored is None or not restored.made_by(plan.recovery):
-        raise SwapFailed(f"{plan.restored}, which was to take the place of {plan.database}, is not there.",
-                         "look in RDS who has which name before you rename anything by hand")  # fmt: skip
+        raise _stuck(plan, f"{plan.restored}, which was to become {plan.database}, is not there.")
+    if database is not None and kept is not None:
+        raise _stuck(plan, f"There is an instance {plan.kept} already, which is not {plan.database}.")
     if database is not None:
-        return _move_aside(plan, instances, database, kept, restored)
+        return _move_aside(plan, instances, database, restored)
     if kept is None:
-        raise SwapFailed(f"Neither {plan.database} nor {plan.kept} is there.",
-                         "look in RDS who has which name; the copy is untouched")  # fmt: skip
+        raise _stuck(plan, f"Neither {plan.database} nor {plan.kept} is there.")
     return _move_in(plan, instances, kept, restored)
 
 
-def _move_aside(
-    plan: RecoveryPlan, instances: Instances, old: Instance, kept: Instance | None, restored: Instance
-) -> Answer:
-    if kept is not None:
-        raise SwapFailed(f"There is an instance {plan.kept} already, so {plan.database} cannot be kept so.",
-                         f"rename {plan.kept} in RDS, then go on: db-migrate recover --resume {plan.recovery}")  # fmt: skip
+def _stuck(plan: RecoveryPlan, message: str) -> SwapFailed:
+    hint = "look in RDS who has which name, give the one in the way another, then go on: db-migrate recover"
+    return SwapFailed(message, f"{hint} --resume {plan.recovery}")
+
+
+def _move_aside(plan: RecoveryPlan, instances: Instances, old: Instance, restored: Instance) -> Answer:
     if restored.state != "available":
         return _working(f"wait until {plan.restored} is available: it is {restored.status}")
     if not old.renames:
-        instances.complete(plan)
+        instances.carry_over(plan)
         instances.rename(plan.database, plan.kept)
     return _working(f"{plan.database} becomes {plan.kept}")
 
