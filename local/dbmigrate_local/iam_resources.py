@@ -49,10 +49,14 @@ class Call:
 
     @property
     def asks(self) -> list[tuple[str, str]]:
-        """Every (action, resource) that must be allowed: RDS asks for the tags of what is created, too."""
+        """Every (action, resource) that must be allowed: RDS asks for the tags of what is made, too, and for
+        the role that it is given to monitor by."""
         wanted = [(self.action, resource) for resource in self.resources]
-        if self.service == "rds" and self.operation.startswith("Create") and self.parameters.get("Tags"):
+        made = self.service == "rds" and self.operation.startswith(("Create", "Restore"))
+        if made and self.parameters.get("Tags"):
             wanted.append(("rds:AddTagsToResource", self.resources[-1]))
+        if self.service == "rds" and (role := self.parameters.get("MonitoringRoleArn")):
+            wanted.append(("iam:PassRole", role))
         return wanted
 
     @property
@@ -64,6 +68,7 @@ class Call:
         if self.service == "s3":
             keys["s3:prefix"] = self.parameters.get("Prefix")
         if self.service == "rds":
+            keys["iam:PassedToService"] = "monitoring.rds.amazonaws.com"
             for tag in self.parameters.get("Tags") or []:
                 keys[f"aws:RequestTag/{tag['Key']}"] = tag.get("Value", "")
         return keys
@@ -120,13 +125,22 @@ RULES: dict[tuple[str, str], list[Rule]] = {
     ("rds", "ModifyDBInstance"): [INSTANCE],
     ("rds", "DeleteDBInstance"): [INSTANCE],
     ("rds", "DeleteDBSnapshot"): [SNAPSHOT],
-    ("rds", "RestoreDBInstanceFromDBSnapshot"): [INSTANCE, SNAPSHOT],
+    ("rds", "RestoreDBInstanceFromDBSnapshot"): [SNAPSHOT, INSTANCE],
+    ("rds", "RestoreDBInstanceToPointInTime"): [
+        rds("db", "SourceDBInstanceIdentifier"),
+        rds("db", "TargetDBInstanceIdentifier"),
+    ],
+    ("rds", "DescribeDBInstanceAutomatedBackups"): [rds("auto-backup", "DbiResourceId")],
+    ("rds", "ModifyDBCluster"): [CLUSTER],
+    ("rds", "DeleteDBCluster"): [CLUSTER],
     ("rds", "CreateDBClusterSnapshot"): [CLUSTER, CLUSTER_SNAPSHOT],
     ("rds", "DescribeDBClusterSnapshots"): [CLUSTER_SNAPSHOT],
     ("rds", "DescribeDBClusters"): [CLUSTER],
     ("rds", "DescribeBlueGreenDeployments"): [rds("deployment", "BlueGreenDeploymentIdentifier")],
     ("rds", "DeleteDBClusterSnapshot"): [CLUSTER_SNAPSHOT],
-    ("rds", "RestoreDBClusterFromSnapshot"): [CLUSTER, rds("cluster-snapshot", "SnapshotIdentifier")],
+    ("rds", "RestoreDBClusterFromSnapshot"): [rds("cluster-snapshot", "SnapshotIdentifier"), CLUSTER],
+    ("rds", "RestoreDBClusterToPointInTime"): [rds("cluster", "SourceDBClusterIdentifier"), CLUSTER],
+    ("rds", "CreateDBInstance"): [lambda call: cluster_of(call), INSTANCE],
     ("rds", "AddTagsToResource"): [named("rds", "{}", "ResourceName")],
     ("rds", "ListTagsForResource"): [named("rds", "{}", "ResourceName")],
     ("sns", "*"): [named("sns", "{}", "TopicArn", "TargetArn")],
@@ -146,6 +160,12 @@ RULES: dict[tuple[str, str], list[Rule]] = {
     ("kms", "*"): [named("kms", "key/{}", "KeyId")],
     ("s3", "*"): [lambda call: s3_arn(call)],
 }
+
+
+def cluster_of(call: Call) -> str:
+    """The cluster that a new instance becomes a member of; else the instance itself."""
+    cluster = call.parameters.get("DBClusterIdentifier")
+    return call.arn("rds", f"cluster:{cluster}") if cluster else INSTANCE(call)
 
 
 def machine_of_token(call: Call) -> str:

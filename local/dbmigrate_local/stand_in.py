@@ -163,7 +163,7 @@ def open_account(
     stack.enter_context(lambda_dispatch(cloud.runtime.run))
     stack.enter_context(machine_role(credentials))
     stack.enter_context(enforced(judge))
-    stack.enter_context(event_targets(judge.may_invoke))
+    stack.enter_context(event_targets(judge.may_invoke, judge.may))
     stack.callback(end_executions)
     return cloud
 

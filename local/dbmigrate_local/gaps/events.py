@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -35,11 +36,14 @@ METRICS = {
 
 MayInvoke = Callable[[Any, str, str], bool]
 """From moto's function, the service's principal and the source's ARN to the function's own policy's word."""
+May = Callable[[str, str, str], bool]
+"""From a role, an action and a resource to the word of the role's policies."""
 
 
 @contextlib.contextmanager
-def event_targets(may_invoke: MayInvoke) -> Iterator[None]:
-    """Rules reach topics, state machines, and the functions that let them; a refusal is silent, as on AWS."""
+def event_targets(may_invoke: MayInvoke, may: May) -> Iterator[None]:
+    """Rules reach topics, the state machines that the target's role may start, and the functions that let
+    them; a refusal is silent, as on AWS."""
     original = Rule.send_to_targets
 
     def send(self: Rule, original_event: Any, transform_input: bool = True) -> None:
@@ -53,13 +57,15 @@ def event_targets(may_invoke: MayInvoke) -> Iterator[None]:
             self.targets = kept
         if ours and self.event_pattern.matches_event(original_event):
             for target in ours:
-                hand_over(target, original_event, self.arn, may_invoke)
+                hand_over(target, original_event, self.arn, may_invoke, may)
 
     with replaced((Rule, "send_to_targets", send)):
         yield
 
 
-def hand_over(target: dict[str, Any], event: dict[str, Any], rule: str, may_invoke: MayInvoke) -> None:
+def hand_over(
+    target: dict[str, Any], event: dict[str, Any], rule: str, may_invoke: MayInvoke, may: May
+) -> None:
     """Give one target its form of the event."""
     body = dumped(shaped(target, event | {"time": instant(event["time"])}))
     arn = target["Arn"]
@@ -70,8 +76,9 @@ def hand_over(target: dict[str, Any], event: dict[str, Any], rule: str, may_invo
             functions.invoke(arn, None, body, {}, {})
     elif service == "sns":
         sns_backends[account][region].publish(message=body, arn=arn)
-    else:
-        states_backend(account, region).start_execution(arn, None, body)  # type: ignore[arg-type]
+    elif may(target.get("RoleArn", ""), "states:StartExecution", arn):
+        name = str(uuid.uuid4())
+        states_backend(account, region).start_execution(arn, name, body)
 
 
 def shaped(target: dict[str, Any], event: dict[str, Any]) -> Any:

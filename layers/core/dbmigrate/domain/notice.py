@@ -10,21 +10,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from dbmigrate.domain.outcome import Outcome
+from dbmigrate.domain.recovery_notice import left_to_do, recovery_facts, took
+from dbmigrate.domain.recovery_outcomes import RECOVERY_OUTCOMES
 from dbmigrate.domain.words import counted, duration
 
 MOST_SUBJECT = 99
 MOST_CAUSE = 1_500
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How one kind of ending reads. ``next`` is a command or an advice; {run} and {environment} are filled
-    in."""
-
-    title: str
-    meaning: str
-    next: str = ""
-    failed: bool = True
 
 
 DEPLOY = "db-migrate --environment {environment} deploy"
@@ -88,13 +80,15 @@ OUTCOMES = {
     "ABORTED": Outcome(
         "aborted", "Somebody stopped the run. The revision at work may have been finished.", STATUS
     ),
+    **RECOVERY_OUTCOMES,
 }
 UNKNOWN = Outcome("ended", "The run ended in a way that this version has no words for.", STATUS)
 
 
 @dataclass(frozen=True)
 class Ending:
-    """What is known about a run's end. ``seconds`` is None where the start is unknown."""
+    """What is known about a run's end. ``seconds`` is None where the start is unknown. A recovery also has
+    the ``times`` of its steps in epoch milliseconds, and what its ``swap`` answered."""
 
     run: str
     environment: str
@@ -109,6 +103,8 @@ class Ending:
     restore_point: str = ""
     seconds: float | None = None
     link: str = ""
+    times: Mapping[str, Any] = field(default_factory=dict)
+    swap: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def words(self) -> Outcome:
@@ -128,6 +124,7 @@ def notice_text(ending: Ending) -> str:
         "Run": ending.run,
         "Took": duration(ending.seconds) if ending.seconds is not None else "",
         "Revisions": _revisions(ending.plan),
+        **recovery_facts(ending.plan),
         "Requested by": ending.plan.get("requested_by") or ending.requested_by,
         "Approved by": _approved_by(ending),
         "Reason given": ending.reason,
@@ -137,6 +134,9 @@ def notice_text(ending: Ending) -> str:
     head = f"{ending.environment}: {ending.words.title}\n{ending.words.meaning}"
     blocks = [head, "\n".join(f"{name + ':':<14}{value}" for name, value in facts.items() if value)]
     blocks += [f"Why:\n{cause}" for cause in [describe_failure(ending.failure)] if cause]
+    blocks += [text for text in [took(ending.times)] if text]
+    if ending.swap.get("status") == "done":
+        blocks += [left_to_do(ending.plan, ending.swap)]
     blocks += [f"Next:\n  {step}" for step in [_next(ending)] if step]
     blocks += [f"Details:\n  {ending.link}"] if ending.link else []
     return "\n\n".join(blocks) + "\n"

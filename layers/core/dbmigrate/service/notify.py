@@ -8,6 +8,7 @@ from types import NoneType
 from typing import Any, Protocol
 
 from dbmigrate.domain.notice import OUTCOMES, Ending, notice_subject, notice_text
+from dbmigrate.domain.recovery_outcomes import RECOVERY_OUTCOMES
 from dbmigrate.domain.shape import OPTIONAL_OBJECT, OPTIONAL_TEXT, Shape
 from dbmigrate.domain.words import epoch_of
 
@@ -17,7 +18,8 @@ FROM_RUN: Shape = {
     "command": OPTIONAL_TEXT,
     "started": OPTIONAL_TEXT,
     "restore_point": OPTIONAL_TEXT,
-    **{key: OPTIONAL_OBJECT for key in ("plan", "failure", "force", "backup", "approval")},
+    "execution": OPTIONAL_TEXT,
+    **{key: OPTIONAL_OBJECT for key in ("plan", "failure", "force", "backup", "approval", "times", "swap")},
 }
 FROM_EVENTS: Shape = {
     "detail": {
@@ -29,6 +31,7 @@ FROM_EVENTS: Shape = {
         **{key: OPTIONAL_TEXT for key in ("input", "error", "cause")},
     }
 }
+RECOVERIES = ":db-migrate-recovery-"  # in the names of all executions of recoveries
 CONSOLES = {"aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com"}
 
 
@@ -62,7 +65,9 @@ def notify(
     ending = read_event(event, environment) if from_events else read_payload(event, environment, machine, now)
     if ending.outcome == "Forced":
         emit("ForcedRuns", 1)
-    elif ending.words.failed:
+    elif ending.outcome == "Recovered" and {"began", "opened"} <= set(ending.times):
+        emit("RecoverySeconds", (ending.times["opened"] - ending.times["began"]) / 1000)
+    elif ending.words.failed and ending.outcome not in RECOVERY_OUTCOMES:
         emit("MigrationFailures", 1)
         # A backup that outlived its budget failed in the state machine: no function saw it.
         if ending.outcome == "BackupFailed":
@@ -87,9 +92,9 @@ def read_payload(event: Mapping[str, Any], environment: str, machine: str, now: 
         command=event.get("command") or "",
         restore_point=event.get("restore_point") or "",
         seconds=max(0.0, now - epoch_of(started, "notify: 'started'")) if started else None,
-        link=console_link(
-            machine.replace(":stateMachine:", ":execution:") + ":" + event["run"] if machine else ""
-        ),
+        link=console_link(event.get("execution") or _execution(machine, event["run"])),
+        times=event.get("times") or {},
+        swap=event.get("swap") or {},
     )
 
 
@@ -101,13 +106,17 @@ def read_event(event: Mapping[str, Any], environment: str) -> Ending:
     return Ending(
         run=detail["name"],
         environment=environment,
-        outcome=detail["status"],
+        outcome="RecoveryInterrupted" if RECOVERIES in detail["executionArn"] else detail["status"],
         failure={"Error": detail.get("error"), "Cause": detail.get("cause")},
         requested_by=str(asked.get("requested_by") or ""),
         reason=str(asked.get("reason") or ""),
         seconds=(stop - start) / 1000 if start and stop else None,
         link=console_link(detail["executionArn"]),
     )
+
+
+def _execution(machine: str, run: str) -> str:
+    return machine.replace(":stateMachine:", ":execution:") + ":" + run if machine else ""
 
 
 def console_link(execution: str) -> str:

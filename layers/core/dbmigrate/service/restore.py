@@ -7,7 +7,7 @@ from typing import Any
 
 from dbmigrate.domain.errors import BadRequest, DatabaseBusy, RestoreFailed
 from dbmigrate.domain.instance import TAG, Instance
-from dbmigrate.domain.recovery import RecoveryPlan, check_recovery_unchanged
+from dbmigrate.domain.recovery import DIRECTION, RecoveryPlan, check_recovery_unchanged
 from dbmigrate.domain.words import epoch_of, moment
 from dbmigrate.service.instances import Instances, Plans
 from dbmigrate.service.ports import RecoveryLog
@@ -62,7 +62,7 @@ def _check(plan: RecoveryPlan, instances: Instances) -> dict[str, Any]:
             f"{plan.restored} could not be restored: RDS says {found.status}.",
             "look at its events in RDS, then start another recovery: db-migrate recover",
         )
-    if found.state == "available":
+    if found.state == "available" and plan.kind == DIRECTION:
         instances.carry_over(plan)  # while people read and decide
     return _answer(plan, found)
 
