@@ -17,6 +17,7 @@ from dbmigrate_local.deploy import Deployment
 from dbmigrate_local.gaps.clock import Clock, Wait
 from dbmigrate_local.gaps.task_tokens import expire, waiting_tokens
 from dbmigrate_local.iam import Decision, Judge
+from dbmigrate_local.instances import InstanceStore
 from dbmigrate_local.lambda_runtime import Invocation, Runtime
 from dbmigrate_local.mailbox import Mailbox
 from dbmigrate_local.snapshots import SnapshotStore
@@ -50,6 +51,7 @@ class Cloud:
 
     `approval_url` is the address of its HTTP API; `decisions` is every permission that a role asked for;
     `waits` is what the state machine would have waited, in seconds; `clock` is the time that it reads.
+    `instances` and `snapshots` are what RDS has, and take orders to fail.
     """
 
     client: Clients
@@ -59,6 +61,7 @@ class Cloud:
     judge: Judge
     runtime: Runtime
     snapshots: SnapshotStore
+    instances: InstanceStore
     approval_url: str = ""
     parameters: dict[str, str] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)

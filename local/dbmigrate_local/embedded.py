@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,7 @@ from dbmigrate_local.processes import (
     end_process,
     environment,
     free_port,
+    hold_port,
     limit_memory,
     pid_file,
     serves,
@@ -33,6 +35,7 @@ TRIAL = {
     "shared_buffers": "32MB",
     "max_connections": "60",
     "max_wal_senders": "16",
+    "max_slot_wal_keep_size": "2GB",  # what a killed process no longer fetches must not fill the disk
     "wal_level": "replica",
     "autovacuum_naptime": "10s",
     "temp_file_limit": "8GB",
@@ -64,6 +67,7 @@ class EmbeddedPostgres:
         self._binaries = binaries
         self._process: subprocess.Popen[bytes] | None = None
         self._claim: IO[str] | None = None
+        self._address: socket.socket | None = None
 
     @property
     def url(self) -> str:
@@ -77,17 +81,21 @@ class EmbeddedPostgres:
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
-    def start(self) -> Self:
-        """Start the server, making its data folder first if there is none; a running server is left alone."""
+    def start(self, once: Mapping[str, str] | None = None, within: float = 60) -> Self:
+        """Start the server, making its data folder first if there is none; a running server is left alone.
+
+        `once` are settings for this start only; `within` is how long it may take, in seconds.
+        """
         if self.running:
             return self
         self.account.give(self.folder, 0o755)
         self._claim = claim(self.folder)
+        self._let_go_of_address()
         try:
             self._binaries = reachable_binaries(self._binaries, self.folder, self.account)
             self._initialise()
             end_orphan(self.data)
-            self._launch()
+            self._launch({**self.settings, **(once or {})}, within)
         except BaseException:
             self._release()
             raise
@@ -107,6 +115,18 @@ class EmbeddedPostgres:
             end_process(self._process.pid, self._process.poll)
         self._process = None
         self._release()
+
+    def hand_over(self, other: EmbeddedPostgres) -> None:
+        """Stop, and give the data to another server, which has none; our address refuses whoever comes."""
+        self.stop()
+        self._address = hold_port(self.port)
+        self.account.give(other.folder, 0o755)
+        self.data.rename(other.data)
+
+    def close(self) -> None:
+        """Stop for good: the address is free for others."""
+        self.stop()
+        self._let_go_of_address()
 
     def create_database(self, name: str, template: str = "template1") -> str:
         """Create a database; returns its address."""
@@ -150,17 +170,17 @@ class EmbeddedPostgres:
         except subprocess.CalledProcessError as failed:
             raise ServerNotStarted(f"initdb failed in {self.folder}: {failed.stderr.strip()}") from failed
 
-    def _launch(self) -> None:
+    def _launch(self, settings: Mapping[str, str], within: float) -> None:
         for attempt in range(4):  # a free port may be taken before the server has it
             self.port = self.port if self.port and attempt == 0 else free_port()
-            if self._serve():
+            if self._serve(settings, within):
                 return
         log = (self.folder / "log").read_text(errors="replace")[-2000:]
         raise ServerNotStarted(f"PostgreSQL did not start in {self.folder}. Its log ends with:\n{log}")
 
-    def _serve(self) -> bool:
+    def _serve(self, settings: Mapping[str, str], within: float) -> bool:
         command = [str(self._binaries / "postgres"), "-D", str(self.data), "-p", str(self.port)]
-        for name, value in self.settings.items():
+        for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
         with (self.folder / "log").open("ab") as log:
             process = subprocess.Popen(
@@ -175,9 +195,9 @@ class EmbeddedPostgres:
                 **self.account.options(),
             )
         self._process = process
-        return self._becomes_ready(process)
+        return self._becomes_ready(process, within)
 
-    def _becomes_ready(self, process: subprocess.Popen[bytes], within: float = 60) -> bool:
+    def _becomes_ready(self, process: subprocess.Popen[bytes], within: float) -> bool:
         limit = time.monotonic() + within
         while process.poll() is None and time.monotonic() < limit:
             lines = pid_file(self.data)
@@ -185,6 +205,11 @@ class EmbeddedPostgres:
                 return True
             time.sleep(0.01)
         return False
+
+    def _let_go_of_address(self) -> None:
+        if self._address is not None:
+            self._address.close()
+            self._address = None
 
     def _release(self) -> None:
         if self._claim is not None:

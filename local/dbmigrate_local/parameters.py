@@ -9,6 +9,7 @@ from typing import Any
 from dbmigrate_local.database import DatabaseServer, Endpoint
 
 INSTANCE = "local-database"
+RETENTION = 7  # days, which RDS itself would set to 1
 NOWHERE = Endpoint("127.0.0.1", 5432, "postgres", "postgres", None)
 PEOPLE = {"FirstApprover": "approver@example.com", "NotificationEmail": "team@example.com"}
 Client = Callable[[str], Any]
@@ -71,13 +72,23 @@ def resource_id(values: Mapping[str, str], client: Client) -> str:
     owner = {"Engine": "postgres", "MasterUsername": "postgres", "MasterUserPassword": "not-used-here"}
     if cluster := values["DatabaseCluster"]:
         made = client("rds").create_db_cluster(
-            DBClusterIdentifier=cluster, **owner | {"Engine": "aurora-postgresql"}
+            DBClusterIdentifier=cluster,
+            BackupRetentionPeriod=RETENTION,
+            EnableIAMDatabaseAuthentication=True,
+            **owner | {"Engine": "aurora-postgresql"},
+        )
+        client("rds").create_db_instance(
+            DBInstanceIdentifier=f"{cluster}-1",
+            DBClusterIdentifier=cluster,
+            DBInstanceClass="db.r6g.large",
+            Engine="aurora-postgresql",
         )
         return str(made["DBCluster"]["DbClusterResourceId"])
     made = client("rds").create_db_instance(
         DBInstanceIdentifier=values["DatabaseInstance"] or INSTANCE,
         DBInstanceClass="db.t4g.micro",
         AllocatedStorage=20,
+        BackupRetentionPeriod=RETENTION,
         EnableIAMDatabaseAuthentication=True,
         **owner,
     )

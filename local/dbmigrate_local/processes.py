@@ -94,6 +94,14 @@ def free_port() -> int:
         return port
 
 
+def hold_port(port: int) -> socket.socket:
+    """Keep a port from everybody else: who connects is refused, until the socket is closed."""
+    holder = socket.socket()
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # of the server that was there
+    holder.bind(("127.0.0.1", port))
+    return holder
+
+
 def environment() -> dict[str, str]:
     """Ours without what would lead PostgreSQL's programs to another server."""
     return {k: v for k, v in os.environ.items() if not k.startswith("PG")} | {"LC_ALL": LOCALE}

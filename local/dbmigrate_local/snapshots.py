@@ -1,17 +1,17 @@
-"""Snapshots that can be restored: each is a base backup of the embedded server, taken while it serves."""
+"""Snapshots that can be restored: each is a base backup of a server, taken while it serves."""
 
 from __future__ import annotations
 
-import contextlib
 import shutil
-import subprocess
 import threading
 from dataclasses import dataclass
 from pathlib import Path
 
 from dbmigrate_local.embedded import EmbeddedPostgres
+from dbmigrate_local.instances import Instance
 
 KEPT = 3  # snapshots of earlier processes, see trim_snapshots
+AUTOMATED = "rds:"  # how RDS names the backups that it takes by itself
 
 
 def trim_snapshots(server: EmbeddedPostgres) -> None:
@@ -30,15 +30,20 @@ class SnapshotUnusable(Exception):
 
 @dataclass
 class Snapshot:
-    """One base backup. `status` is creating, available or failed; `reason` says why it failed."""
+    """One base backup. `status` is what RDS says: creating, available, failed or what a test asked for.
+
+    `ending` is what becomes of it; `reason` says why it failed.
+    """
 
     name: str
     folder: Path | None
+    instance: Instance | None = None
     status: str = "creating"
+    ending: str = "available"
     reason: str = ""
     work: threading.Thread | None = None
 
-    def settle(self, within: float = 120) -> str:
+    def settle(self, within: float = 1800) -> str:
         """Wait for the backup's end, in seconds; returns the status."""
         if self.work is not None:
             self.work.join(within)
@@ -46,25 +51,49 @@ class Snapshot:
 
 
 class SnapshotStore:
-    """The snapshots of one server, in `server.folder/snapshots`; without a server they hold no data."""
+    """The snapshots of every server, in `main.folder/snapshots`; without a server they hold no data.
 
-    def __init__(self, server: EmbeddedPostgres | None) -> None:
-        self._server = server
+    Of the failures that RDS knows, a test may ask for these:
+    fail_next    the next backup really fails: its folder is not empty
+    refuse_next  the next one is refused with a code, such as SnapshotQuotaExceeded
+    next_ends    as `creating` for ever, `deleted` under its owner, or any other status
+    """
+
+    def __init__(self, main: EmbeddedPostgres | None) -> None:
+        self._main = main
         self._snapshots: dict[str, Snapshot] = {}
-        self._restored: dict[str, EmbeddedPostgres] = {}
         self._fail_next = False
+        self._refusal: str | None = None
+        self._ending: str | None = None
 
+    # ---- what a test asks for
     def fail_next(self) -> None:
-        """Let the next backup really fail: its folder will not be empty."""
         self._fail_next = True
 
-    def take(self, name: str) -> Snapshot:
+    def refuse_next(self, code: str) -> None:
+        self._refusal = code
+
+    def next_ends(self, status: str) -> None:
+        self._ending = status
+
+    def taken_refusal(self) -> str | None:
+        """The code with which this snapshot is refused; once."""
+        code, self._refusal = self._refusal, None
+        return code
+
+    # ---- what RDS does
+    def take(self, name: str, of: Instance) -> Snapshot:
         """Start a backup; it goes on in the background."""
-        snapshot = Snapshot(name, self._prepared(name))
+        snapshot = Snapshot(name, self._prepared(name) if of.archive else None, of)
         self._snapshots[name] = snapshot
-        failing, self._fail_next = self._fail_next, False
+        failing = False
+        if not name.startswith(AUTOMATED):
+            failing, self._fail_next = self._fail_next, False
+            snapshot.ending, self._ending = self._ending or "available", None
         if snapshot.folder is None:
-            snapshot.status, snapshot.reason = ("failed", "asked to fail") if failing else ("available", "")
+            snapshot.status, snapshot.reason = (
+                ("failed", "asked to fail") if failing else (snapshot.ending, "")
+            )
             return snapshot
         if failing:
             snapshot.folder.mkdir(mode=0o755)
@@ -72,11 +101,6 @@ class SnapshotStore:
         snapshot.work = threading.Thread(target=self._back_up, args=(snapshot,), name=f"snapshot-{name}")
         snapshot.work.start()
         return snapshot
-
-    @property
-    def serves(self) -> bool:
-        """Whether snapshots hold data."""
-        return self._server is not None
 
     def has(self, name: str) -> bool:
         return name in self._snapshots
@@ -86,62 +110,52 @@ class SnapshotStore:
 
     @property
     def names(self) -> list[str]:
-        return list(self._snapshots)
+        """Those that were asked for; RDS's own are not its user's to delete."""
+        return [name for name in self._snapshots if not name.startswith(AUTOMATED)]
+
+    def base_of(self, name: str) -> Path | None:
+        """Where a restore finds the data; None when its owner has none. Raises SnapshotUnusable."""
+        snapshot = self._snapshots[name]
+        if snapshot.settle() != "available":
+            raise SnapshotUnusable(name, snapshot.status)
+        return snapshot.folder
 
     def forget(self, name: str) -> None:
         """Delete a snapshot and its data."""
         snapshot = self._snapshots.pop(name)
         snapshot.settle()
         if snapshot.folder is not None:
+            if snapshot.instance is not None and snapshot.instance.archive is not None:
+                snapshot.instance.archive.forget(snapshot.folder)
             shutil.rmtree(snapshot.folder)
 
-    def restore(self, name: str, instance: str | None = None) -> EmbeddedPostgres:
-        """A second server over a copy of a snapshot; it ends with the store. Raises SnapshotUnusable."""
-        snapshot, server = self._snapshots[name], self._server
-        if snapshot.settle() != "available" or snapshot.folder is None or server is None:
-            raise SnapshotUnusable(name, snapshot.status if snapshot.folder else "without data")
-        folder = server.folder / "restored" / (instance or name)
-        shutil.rmtree(folder, ignore_errors=True)
-        server.account.give(folder.parent, 0o755)
-        server.account.give(folder, 0o755)
-        copy = ["cp", "-a", str(snapshot.folder), str(folder / "data")]
-        subprocess.run(copy, check=True, cwd="/", **server.account.options())
-        restored = EmbeddedPostgres(server.binaries, folder, server.settings).start()
-        self._restored[instance or name] = restored
-        return restored
-
-    def stop(self, instance: str) -> None:
-        """Stop a restored server and delete its data; one that was never started is none."""
-        if instance in self._restored:
-            restored = self._restored.pop(instance)
-            restored.stop()
-            shutil.rmtree(restored.folder, ignore_errors=True)
+    def settle(self) -> None:
+        """Wait for every backup under way."""
+        for snapshot in list(self._snapshots.values()):
+            snapshot.settle()
 
     def close(self) -> None:
-        """Wait for backups under way and stop every restored server."""
-        for snapshot in self._snapshots.values():
-            snapshot.settle()
-        for instance in list(self._restored):
-            self.stop(instance)
+        """Wait for backups under way, and delete those that RDS took by itself."""
+        self.settle()
+        for name in [name for name in self._snapshots if name.startswith(AUTOMATED)]:
+            self.forget(name)
 
     def _prepared(self, name: str) -> Path | None:
-        if self._server is None:
+        if self._main is None:
             return None
-        parent = self._server.folder / "snapshots"
-        self._server.account.give(parent, 0o755)
+        parent = self._main.folder / "snapshots"
+        self._main.account.give(parent, 0o755)
         shutil.rmtree(parent / name, ignore_errors=True)  # of an earlier process with the same run
         return parent / name
 
     def _back_up(self, snapshot: Snapshot) -> None:
-        assert self._server is not None and snapshot.folder is not None
-        address = ["-h", "127.0.0.1", "-p", str(self._server.port), "-U", "postgres", "-w"]
-        how = ["--wal-method=stream", "--checkpoint=fast", "--no-sync"]
+        assert snapshot.instance is not None and snapshot.folder is not None
+        archive = snapshot.instance.archive
         try:
-            self._server.run("pg_basebackup", "-D", snapshot.folder, *address, *how)
-        except (subprocess.CalledProcessError, OSError) as problem:
+            assert archive is not None
+            archive.take_base(snapshot.folder)
+        except Exception as problem:  # whatever it is, RDS would say no more than `failed`
             snapshot.reason = (getattr(problem, "stderr", None) or str(problem)).strip()
             snapshot.status = "failed"
             return
-        with contextlib.suppress(FileNotFoundError):
-            snapshot.folder.chmod(0o700)
-        snapshot.status = "available"
+        snapshot.status = snapshot.ending

@@ -48,6 +48,7 @@ from dbmigrate_local.gaps.variables import (
 )
 from dbmigrate_local.handler_world import worlds
 from dbmigrate_local.iam import Judge, enforced
+from dbmigrate_local.instances import InstanceStore
 from dbmigrate_local.lambda_runtime import Handler, Runtime
 from dbmigrate_local.mailbox import Mailbox
 from dbmigrate_local.parameters import local_parameters
@@ -145,8 +146,10 @@ def open_account(
         stack.enter_context(gap())
     stack.enter_context(worlds())
     judge, credentials = Judge(), RoleCredentials()
-    store = SnapshotStore(database.embedded if database else None)
-    stack.callback(store.close)
+    instances = InstanceStore(database.embedded if database else None, settles=pace == 0)
+    stack.callback(instances.close)
+    snapshots = SnapshotStore(instances.main)
+    stack.callback(snapshots.close)
     cloud = Cloud(
         client=Clients(),
         mailbox=Mailbox(folder / "mailbox" if folder else None),
@@ -154,11 +157,12 @@ def open_account(
         waits=[],
         judge=judge,
         runtime=Runtime(handlers, {**ON_THIS_MACHINE, **environment}, credentials),
-        snapshots=store,
+        snapshots=snapshots,
+        instances=instances,
     )
     stack.enter_context(waiting(cloud.clock, cloud.waits, pace))
     stack.enter_context(jsonata(cloud.clock))
-    stack.enter_context(rds(store, settles=pace == 0))
+    stack.enter_context(rds(instances, snapshots))
     stack.enter_context(deliveries(cloud.mailbox.receive))
     stack.enter_context(lambda_dispatch(cloud.runtime.run))
     stack.enter_context(machine_role(credentials))
@@ -188,6 +192,7 @@ def deploy_into(
     cloud.deployment, cloud.resources, cloud.runtime.codes = made, made.resources, made.codes
     cloud.outputs = {key: cloud.runtime.localised(value) for key, value in made.outputs.items()}
     check_roles(cloud.judge, made)
+    cloud.snapshots.settle()  # from here on every moment can be restored
 
 
 def check_roles(judge: Judge, made: Deployment) -> None:

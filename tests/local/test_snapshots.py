@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from dbmigrate_local.cloud import Cloud
 from dbmigrate_local.embedded import EmbeddedPostgres
+from dbmigrate_local.instances import InstanceStore
 from dbmigrate_local.snapshots import SnapshotStore, SnapshotUnusable, trim_snapshots
 
 TAGS = [{"Key": "run", "Value": "run-7"}]
@@ -44,10 +45,9 @@ def test_a_restored_instance_has_the_rows_of_then(
     postgres.execute("UPDATE kept SET word = 'after'", name)
     rds = cloud.client("rds")
     rds.restore_db_instance_from_db_snapshot(DBInstanceIdentifier="second", DBSnapshotIdentifier="run-8")
+    restored = cloud.instances.server("second")
     where = rds.describe_db_instances(DBInstanceIdentifier="second")["DBInstances"][0]["Endpoint"]
-    restored = EmbeddedPostgres(postgres.binaries, postgres.folder)
-    restored.port = where["Port"]
-    assert where["Address"] == "127.0.0.1"
+    assert where == {"Address": "127.0.0.1", "Port": restored.port}
     assert restored.execute("SELECT word FROM kept", name) == [["before"]]
     assert postgres.execute("SELECT word FROM kept", name) == [["after"]]
     rds.delete_db_instance(DBInstanceIdentifier="second", SkipFinalSnapshot=True)
@@ -87,21 +87,24 @@ def test_a_cluster_s_snapshots_are_the_same(cloud: Cloud) -> None:
 
 def test_a_snapshot_of_an_earlier_process_is_replaced(postgres: EmbeddedPostgres) -> None:
     for _ in range(2):
+        instances = InstanceStore(postgres)
         store = SnapshotStore(postgres)
-        assert store.take("again").settle() == "available", store.get("again").reason
-    with store.restore("again") as server:
-        assert server.execute("SELECT 1") == [[1]]
+        assert store.take("again", instances.adopt("app")).settle() == "available", store.get("again").reason
+        instances.restore(instances.prepare("copy"), store.base_of("again"))
+        assert instances.server("copy").execute("SELECT 1") == [[1]]
+        store.close()
+        instances.close()
     store.forget("again")
-    store.close()
 
 
 def test_without_a_server_a_snapshot_has_no_data() -> None:
-    store = SnapshotStore(None)
-    assert store.take("empty").status == "available"
-    with pytest.raises(SnapshotUnusable, match="without data"):
-        store.restore("empty")
+    app, store = InstanceStore(None).adopt("app"), SnapshotStore(None)
+    assert store.take("empty", app).status == "available"
+    assert store.base_of("empty") is None
     store.fail_next()
-    assert store.take("broken").settle() == "failed"
+    assert store.take("broken", app).settle() == "failed"
+    with pytest.raises(SnapshotUnusable, match="it is failed"):
+        store.base_of("broken")
 
 
 def test_old_snapshots_go(tmp_path: Path) -> None:

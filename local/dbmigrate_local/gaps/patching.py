@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from unittest.mock import patch
 
@@ -28,3 +29,9 @@ def replaced_wherever_imported(package: str, name: str, original: Any, value: An
     ]
     with replaced(*((module, name, value) for module in users)):
         yield
+
+
+def same_signature(function: Callable[..., Any], original: Callable[..., Any]) -> Callable[..., Any]:
+    """moto reads signatures to spread a request's parameters."""
+    function.__signature__ = inspect.signature(original)  # type: ignore[attr-defined]
+    return function
