@@ -35,7 +35,6 @@ TRIAL = {
     "shared_buffers": "32MB",
     "max_connections": "60",
     "max_wal_senders": "16",
-    "max_slot_wal_keep_size": "2GB",  # what a killed process no longer fetches must not fill the disk
     "wal_level": "replica",
     "autovacuum_naptime": "10s",
     "temp_file_limit": "8GB",

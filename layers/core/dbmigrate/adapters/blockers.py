@@ -76,8 +76,10 @@ SELECT slot_name, active, pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bi
 """
 REPLICAS = """
 SELECT application_name, extract(epoch FROM replay_lag)::float8 AS lag
-  FROM pg_stat_replication WHERE replay_lag > make_interval(secs => :seconds) ORDER BY 1
+  FROM pg_stat_replication
+ WHERE replay_lag > make_interval(secs => :seconds) AND replay_lsn IS NOT NULL ORDER BY 1
 """
+"""An archive of the transactions, such as pg_receivewal, replays none: its lag only ever grows."""
 IS_AURORA = "SELECT to_regproc('aurora_replica_status') IS NOT NULL"
 AURORA_REPLICAS = """
 SELECT server_id, replica_lag_in_msec / 1000.0 AS lag FROM aurora_replica_status()

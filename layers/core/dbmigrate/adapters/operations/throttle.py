@@ -21,7 +21,8 @@ LONGEST_SECONDS = 30.0
 """A replica that never catches up slows the work down, but does not end it."""
 
 REPLICAS = """SELECT coalesce(max(extract(epoch FROM replay_lag)), 0)::float8 FROM pg_stat_replication
- WHERE state = 'streaming'"""
+ WHERE state = 'streaming' AND replay_lsn IS NOT NULL"""
+"""An archive of the transactions replays none, and would seem to be further behind for ever."""
 AURORA = "SELECT coalesce(max(replica_lag_in_msec), 0)::float8 / 1000 FROM aurora_replica_status()"
 
 
