@@ -69,8 +69,8 @@ def restore_values(old: Described) -> dict[str, Any]:
         | {
             "Port": old.get("Endpoint", {}).get("Port"),
             "DBSubnetGroupName": old.get("DBSubnetGroup", {}).get("DBSubnetGroupName"),
-            "DBParameterGroupName": _first(old, "DBParameterGroups", "DBParameterGroupName"),
-            "OptionGroupName": _first(old, "OptionGroupMemberships", "OptionGroupName"),
+            "DBParameterGroupName": _group(old, "DBParameterGroups", "DBParameterGroupName"),
+            "OptionGroupName": _group(old, "OptionGroupMemberships", "OptionGroupName"),
             "VpcSecurityGroupIds": _groups(old),
             "EnableCloudwatchLogsExports": old.get("EnabledCloudwatchLogsExports"),
         }
@@ -95,7 +95,7 @@ def member_values(old: Described) -> dict[str, Any]:
     """Parameters of the call that gives the new cluster a member like this one of the old cluster."""
     return _present(
         {name: old.get(where) for name, where in (IN_MEMBER | MONITORING).items()}
-        | {"DBParameterGroupName": _first(old, "DBParameterGroups", "DBParameterGroupName")}
+        | {"DBParameterGroupName": _group(old, "DBParameterGroups", "DBParameterGroupName")}
     )
 
 
@@ -134,8 +134,10 @@ def not_carried(old: Described) -> tuple[str, ...]:
     return tuple(words + ", ".join(items) for items, words in found if items)
 
 
-def _first(old: Described, groups: str, name: str) -> Any:
-    return next((group.get(name) for group in old.get(groups) or ()), None)
+def _group(old: Described, groups: str, name: str) -> Any:
+    """The group's name; RDS's own defaults it gives by itself."""
+    named = (str(group.get(name, "")) for group in old.get(groups) or ())
+    return next((found for found in named if not found.startswith("default")), None)
 
 
 def _groups(old: Described) -> list[str]:

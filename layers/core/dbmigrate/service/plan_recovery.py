@@ -94,7 +94,8 @@ def _check_wish(record: Record, wish: str, execution: str, command: str, ports: 
             f"{name} is at work in the execution {by}.",
             f"wait for it, or abort that execution first, then: {command} --{wish} {name}",
         )
-    if record.phase in ENDED:
+    left = wish == "abandon" and record.phase == "abandoned" and not record.facts.get("discarded")
+    if record.phase in ENDED and not left:
         raise RecoveryRefused(f"{name} is over: it was {record.phase}.", f"start another one: {command}")
     if wish == "resume":
         return

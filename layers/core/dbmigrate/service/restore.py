@@ -71,7 +71,7 @@ def _discard(plan: RecoveryPlan, instances: Instances, log: RecoveryLog, now: fl
     instances.discard(plan.restored, plan.recovery)
     record = log.get(plan.recovery)
     if record is not None:
-        log.put(record.reached("abandoned", now))
+        log.put(record.reached("abandoned", now, discarded=True))
     return {"id": plan.restored, "status": "gone"}
 
 
