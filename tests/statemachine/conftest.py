@@ -8,6 +8,8 @@ from functools import cache
 import pytest
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from tests.statemachine.machine import Machine
+from tests.statemachine.recovering import HAPPY as RECOVERIES
+from tests.statemachine.recovering import Recovery
 from tests.statemachine.scenario import Scenario
 from tests.template.template import ROOT, parameters_of, policy_of
 
@@ -25,9 +27,15 @@ def machine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
             template=ROOT / "template.yaml",
             parameters=parameters_of(environment, BreakGlass="yes" if broken else "no"),
             folder=tmp_path_factory.mktemp(environment),
-            handlers=scenario.handlers(),
+            handlers=scenario.handlers(*RECOVERIES),
         ) as cloud,
     ):
         # moto parses the definition again for every execution, which was half of this suite's time
         patch.setattr(AmazonStateLanguageParser, "parse", cache(AmazonStateLanguageParser.parse))
         yield Machine(cloud, environment, policy_of(environment), scenario)
+
+
+@pytest.fixture(scope="module")
+def recovery(machine: Machine) -> Recovery:
+    """The machine of recoveries of the same environment."""
+    return Recovery(machine.cloud, machine.environment, machine.policy, machine.scenario)

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends as backends
-from tests.statemachine.scenario import DIGEST, Answers, Scenario
+from tests.statemachine.scenario import DIGEST, HAPPY, Answers, Scenario
 
 from dbmigrate_local.gaps.task_tokens import expire
 
@@ -19,6 +19,10 @@ Person = Callable[["Machine"], None]
 
 class Machine:
     """`cloud` is the stand-in; `policy` the environment's row of the template."""
+
+    output = "StateMachineArn"
+    happy: dict[str, Answers] = HAPPY
+    green: tuple[str, ...] = ("Succeeded", "NothingPending")
 
     def __init__(self, cloud: Any, environment: str, policy: dict[str, str], scenario: Scenario) -> None:
         self.cloud, self.environment, self.policy, self.scenario = cloud, environment, policy, scenario
@@ -34,14 +38,18 @@ class Machine:
 
     def start(self, request: Any = None, raw: bool = False, **changed: Answers) -> Machine:
         """Start one run. `raw` sends the request as it is, whatever it is."""
-        self.scenario.begin(**changed)
+        self.scenario.begin(**(self.happy | changed))
         self.cloud.waits.clear()
-        sent = request if raw else {"bundle": DIGEST, "requested_by": "dev@example.com"} | (request or {})
+        sent = request if raw else self.usual(request)
         started = self.states_api.start_execution(
-            stateMachineArn=self.cloud.outputs["StateMachineArn"], input=json.dumps(sent)
+            stateMachineArn=self.cloud.outputs[self.output], input=json.dumps(sent)
         )
         self.arn = started["executionArn"]
         return self
+
+    def usual(self, request: Any) -> Any:
+        """The request, on top of what every request has."""
+        return {"bundle": DIGEST, "requested_by": "dev@example.com"} | (request or {})
 
     def end(self) -> Machine:
         """Wait for the run's end and for whatever that end set off."""
@@ -97,7 +105,7 @@ class Machine:
         """The run's last word; a green execution never carries a failure, nor a red one a success."""
         green = self.result["status"] == "SUCCEEDED"
         outcome = str(json.loads(self.result["output"])["outcome"] if green else self.result["error"])
-        assert (outcome in ("Succeeded", "NothingPending")) == green, (self.result["status"], outcome)
+        assert (outcome in self.green) == green, (self.result["status"], outcome)
         return outcome
 
     @property

@@ -54,9 +54,9 @@ class Scenario:
         self.script = {verb: list(answers) for verb, answers in (HAPPY | changed).items()}
         self.calls: list[tuple[str, Any]] = []
 
-    def handlers(self) -> dict[str, Callable[[Any, Any], Any]]:
-        """A fake for each function, by logical id."""
-        return {f"{verb}Function": self._handler(verb) for verb in HAPPY}
+    def handlers(self, *verbs: str) -> dict[str, Callable[[Any, Any], Any]]:
+        """A fake for each function, by logical id; more verbs are those of another machine."""
+        return {f"{verb}Function": self._handler(verb) for verb in (*HAPPY, *verbs)}
 
     def told(self, verb: str) -> list[Any]:
         """The events that a function got, oldest first."""
