@@ -9,12 +9,41 @@ from typing import Any
 
 from tests.template.template import ROOT
 
-FILE = ROOT / "statemachine/migration.asl.json"
-TEXT = FILE.read_text()
-MACHINE: dict[str, Any] = json.loads(TEXT)
-STATES: dict[str, dict[str, Any]] = MACHINE["States"]
-TASKS = {name: state for name, state in STATES.items() if state["Type"] == "Task"}
-CHOICES = {name: state for name, state in STATES.items() if state["Type"] == "Choice"}
+
+class Definition:
+    """One state machine's file, and its parts."""
+
+    def __init__(self, name: str) -> None:
+        self.file = ROOT / f"statemachine/{name}.asl.json"
+        self.text = self.file.read_text()
+        self.machine: dict[str, Any] = json.loads(self.text)
+        self.states: dict[str, dict[str, Any]] = self.machine["States"]
+        self.tasks = self._of_type("Task")
+        self.choices = self._of_type("Choice")
+
+    def _of_type(self, kind: str) -> dict[str, dict[str, Any]]:
+        return {name: state for name, state in self.states.items() if state["Type"] == kind}
+
+    def arrows(self) -> Iterator[tuple[str, str]]:
+        """Every way from one state to the next."""
+        for name, state in self.states.items():
+            branches = [*state.get("Choices", []), *state.get("Catch", [])]
+            for target in (state.get("Next"), state.get("Default"), *(branch["Next"] for branch in branches)):
+                if target:
+                    yield name, target
+
+    def outcomes(self) -> set[str]:
+        """Every word that an execution can end with."""
+        given = [found["outcome"] for found in assigned(self.states) if found.get("outcome")]
+        computed = {word for text in given for word in re.findall(r"[?:] '(\w+)'", text)}
+        # one rule passes the failure's own name on, and lists which names it takes
+        passed_on = {
+            word
+            for choice in self.states["Choose the remedy"]["Choices"]
+            for names in re.findall(r"\$failure\.Error in \[([^]]*)\]", choice["Condition"])
+            for word in re.findall(r"'(\w+)'", names)
+        }
+        return {text for text in given if not text.startswith("{%")} | computed | passed_on
 
 
 def strings(value: Any) -> list[str]:
@@ -48,24 +77,6 @@ def variables(value: Any) -> set[str]:
     return set(read) - {"states"}
 
 
-def arrows() -> Iterator[tuple[str, str]]:
-    """Every way from one state to the next."""
-    for name, state in STATES.items():
-        branches = [*state.get("Choices", []), *state.get("Catch", [])]
-        for target in (state.get("Next"), state.get("Default"), *(branch["Next"] for branch in branches)):
-            if target:
-                yield name, target
-
-
-def outcomes() -> set[str]:
-    """Every word that a run can end with."""
-    given = [found["outcome"] for found in assigned(STATES) if found.get("outcome")]
-    computed = {word for text in given for word in re.findall(r"[?:] '(\w+)'", text)}
-    # one rule passes the failure's own name on, and lists which names it takes
-    passed_on = {
-        word
-        for choice in STATES["Choose the remedy"]["Choices"]
-        for names in re.findall(r"\$failure\.Error in \[([^]]*)\]", choice["Condition"])
-        for word in re.findall(r"'(\w+)'", names)
-    }
-    return {text for text in given if not text.startswith("{%")} | computed | passed_on
+MIGRATION, RECOVERY = Definition("migration"), Definition("recovery")
+FILE, TEXT, MACHINE, STATES = MIGRATION.file, MIGRATION.text, MIGRATION.machine, MIGRATION.states
+TASKS, CHOICES, arrows, outcomes = MIGRATION.tasks, MIGRATION.choices, MIGRATION.arrows, MIGRATION.outcomes

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.template.definition import TASKS
+from tests.template.definition import RECOVERY, TASKS
 from tests.template.template import ROOT, references, resources, template
 
 FUNCTIONS = resources("AWS::Serverless::Function")
@@ -42,7 +42,8 @@ def every_statement() -> Iterator[tuple[str, dict[str, Any]]]:
 def test_every_function_and_the_machine_have_a_role_of_their_own() -> None:
     users = {name: FUNCTIONS[name]["Properties"]["Role"] for name in FUNCTIONS}
     assert users == {name: {"Fn::GetAtt": [f"{name}Role", "Arn"]} for name in FUNCTIONS}
-    assert set(ROLES) == {f"{name}Role" for name in [*FUNCTIONS, "MigrationStateMachine"]}
+    others = ["MigrationStateMachine", "RecoveryStateMachine", "RecoveryEndedRule"]
+    assert set(ROLES) == {f"{name}Role" for name in [*FUNCTIONS, *others]}
     assert not [name for name, role in ROLES.items() if "ManagedPolicyArns" in role["Properties"]]
 
 
@@ -121,6 +122,23 @@ def test_the_machine_may_invoke_exactly_what_its_definition_uses() -> None:
     assert conditions["RollBackFunction"] == "RollsBackByItself"
 
 
+def test_a_recovery_may_invoke_exactly_what_its_definition_uses() -> None:
+    used = {task["Arguments"]["FunctionName"][2:-1] for task in RECOVERY.tasks.values()}
+    invoke = statements("RecoveryStateMachineRole")[0]
+    assert actions(invoke) == ["lambda:InvokeFunction"]
+    assert references(invoke["Resource"]) - {"AWS::NoValue"} == used
+
+
+def test_where_there_are_no_backups_there_is_no_recovery() -> None:
+    recoveries = {
+        name
+        for name in template()["Resources"]
+        if name.startswith(("Recover", "PlanRecovery", "Restore", "Swap", "CallHook"))
+    }
+    assert len(recoveries) >= 17
+    assert {template()["Resources"][name].get("Condition") for name in recoveries} == {"TakesBackups"}
+
+
 def test_where_rollback_is_manual_there_is_nothing_that_could_roll_back() -> None:
     template_resources = template()["Resources"]
     for name in ("RollBackFunction", "RollBackFunctionRole", "RollBackLogs"):
@@ -129,11 +147,12 @@ def test_where_rollback_is_manual_there_is_nothing_that_could_roll_back() -> Non
 
 def test_only_the_page_wakes_a_run_and_only_of_this_machine() -> None:
     waking = [
-        (role, found) for role, found in every_statement() if "states:SendTaskSuccess" in actions(found)
+        (role, found["Resource"]["Fn::Sub"].rpartition(":")[2])
+        for role, found in every_statement()
+        if "states:SendTaskSuccess" in actions(found)
     ]
-    ((role, found),) = waking
-    assert role == "DecideFunctionRole"
-    assert found["Resource"]["Fn::Sub"].endswith(":stateMachine:db-migrate-${Environment}")
+    machines = ("db-migrate-${Environment}", "db-migrate-recovery-${Environment}")
+    assert waking == [("DecideFunctionRole", machine) for machine in machines]
 
 
 def test_only_close_proves_a_success_and_only_of_its_own_environment() -> None:
@@ -147,13 +166,34 @@ def test_only_close_proves_a_success_and_only_of_its_own_environment() -> None:
         ("UpgradeFunctionRole", "${BundleBucket.Arn}/runs/*"),
         ("RollBackFunctionRole", "${BundleBucket.Arn}/runs/*"),
         ("CloseFunctionRole", "${BundleBucket.Arn}/succeeded/${Environment}/*"),
+        ("PlanRecoveryFunctionRole", "${BundleBucket.Arn}/plans/*"),
+        ("PlanRecoveryFunctionRole", "${BundleBucket.Arn}/recoveries/*"),
+        ("RestoreFunctionRole", "${BundleBucket.Arn}/recoveries/*"),
+        ("SwapFunctionRole", "${BundleBucket.Arn}/recoveries/*"),
     }
 
 
-def test_no_function_can_delete_or_restore_anything() -> None:
-    granted = {action for _, found in every_statement() for action in actions(found)}
-    assert not {
-        action
-        for action in granted
-        if re.search(r":(Delete(?!NetworkInterface|LogDelivery)|Restore|Modify)", action)
+CHANGES_RDS = re.compile(r":(Delete(?!NetworkInterface|LogDelivery)|Restore|Modify)")
+
+
+def test_only_a_recovery_can_delete_restore_or_change_anything() -> None:
+    granted = {
+        role for role, found in every_statement() for action in actions(found) if CHANGES_RDS.search(action)
     }
+    assert granted == {"RestoreFunctionRole", "SwapFunctionRole"}
+
+
+def test_nothing_can_delete_or_overwrite_what_bears_the_databases_name_or_that_of_a_kept_one() -> None:
+    """By IAM itself: whatever deletes reaches only copies, by their names; nobody may change a kept one."""
+    for role, found in every_statement():
+        changes = [action for action in actions(found) if CHANGES_RDS.search(action)]
+        targets = [str(item) for item in listed(found["Resource"]) if re.search(r":(db|cluster):", str(item))]
+        if any(":Delete" in action for action in changes):
+            assert role == "RestoreFunctionRole" and all("-r-*" in target for target in targets), found
+        if any(":Modify" in action for action in changes) and role == "RestoreFunctionRole":
+            assert all("-r-*" in target for target in targets), found
+        assert not changes or not any("-before-" in target for target in targets)
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

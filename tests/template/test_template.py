@@ -16,12 +16,15 @@ RESOURCES: dict[str, dict[str, Any]] = template()["Resources"]
 FUNCTIONS = resources("AWS::Serverless::Function")
 VERBS = {
     "validate", "start_backup", "check_backup", "request_approval", "decide", "measure", "upgrade",
-    "roll_back", "inspect", "verify", "watch", "close", "steer", "notify",
+    "roll_back", "inspect", "verify", "watch", "close", "steer", "notify", "plan_recovery", "restore", "swap",
+    "call_hook", "fence", "examine",
 }  # fmt: skip
-ON_THE_DATABASE = {"validate", "upgrade", "roll_back", "inspect", "verify", "close", "steer"}
+ON_THE_DATABASE = {
+    "validate", "upgrade", "roll_back", "inspect", "verify", "close", "steer", "fence", "examine",
+}  # fmt: skip
 OUTPUTS = {
-    "StateMachineArn", "BundleBucketName", "ApprovalsTableName", "InspectFunctionName",
-    "CloseFunctionName", "SteerFunctionName", "ApprovalUrl", "NotificationsTopicArn", "ApprovalsTopicArn",
+    "StateMachineArn", "RecoveryStateMachineArn", "BundleBucketName", "ApprovalsTableName",
+    "InspectFunctionName", "CloseFunctionName", "SteerFunctionName", "ApprovalUrl", "NotificationsTopicArn", "ApprovalsTopicArn",
 }  # fmt: skip
 NOT_OF_THE_TEMPLATE = {"DATABASE_TLS"}
 
@@ -121,12 +124,13 @@ def test_the_door_is_throttled_and_its_log_never_holds_a_link() -> None:
     assert logged == {"requestId", "routeKey", "status", "identity.sourceIp", "responseLatency"}
 
 
-def test_the_machine_logs_everything_and_is_traced() -> None:
-    machine = RESOURCES["MigrationStateMachine"]["Properties"]
+@pytest.mark.parametrize("name", resources("AWS::Serverless::StateMachine"))
+def test_every_machine_logs_everything_and_is_traced(name: str) -> None:
+    machine = RESOURCES[name]["Properties"]
     assert (machine["Logging"]["Level"], machine["Logging"]["IncludeExecutionData"]) == ("ALL", True)
     assert machine["Tracing"] == {"Enabled": True}
-    name = RESOURCES["MigrationStateMachineLogs"]["Properties"]["LogGroupName"]["Fn::Sub"]
-    assert name.startswith("/aws/vendedlogs/states/")
+    group = RESOURCES[f"{name}Logs"]["Properties"]["LogGroupName"]["Fn::Sub"]
+    assert group.startswith("/aws/vendedlogs/states/")
 
 
 def test_every_alarm_on_our_metrics_has_somebody_who_emits_it() -> None:
