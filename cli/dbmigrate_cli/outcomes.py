@@ -14,6 +14,10 @@ EXIT_CODES = {
     **dict.fromkeys(("ValidationFailed", "ForceRefused", "ApprovalRejected", "ApprovalExpired"), 3),
     **dict.fromkeys(("PlanOutdated", "RunInProgress", "BlockersFound", "ServerUnfit"), 3),
     **dict.fromkeys(("NeedsManualRollback", "RollbackFailed", "Unfinished", "Stopped"), 4),
+    **dict.fromkeys(("Recovered", "RecoveryAbandoned"), 0),
+    "RecoveryFailed": 1,
+    **dict.fromkeys(("RecoveryRefused", "RecoveryRejected", "RecoveryExpired"), 3),
+    **dict.fromkeys(("RecoveryUnfinished", "FenceStands", "ApplicationNotStarted"), 4),
 }
 NEEDS_PERSON = 4
 STOPPED = "Stopped"
@@ -37,6 +41,14 @@ SAID = {
     "NeedsManualRollback": "The run failed, and a person must decide what happens to what it did.",
     "RollbackFailed": "The run failed and so did its rollback: a person must look.",
     STOPPED: "The run was stopped by a person: look where it stood.",
+    "RecoveryAbandoned": "The recovery was given up: the application has its database as it was before.",
+    "RecoveryFailed": "The recovery failed before its swap: everything is as it was before.",
+    "RecoveryRefused": "The recovery was refused: this request changed nothing.",
+    "RecoveryRejected": "The recovery was rejected: everything is as it was before.",
+    "RecoveryExpired": "Nobody approved the recovery in time: everything is as it was before.",
+    "RecoveryUnfinished": "The swap has begun and did not end: the application is shut out until it does.",
+    "FenceStands": "The recovery was given up, but the application is still shut out.",
+    "ApplicationNotStarted": "The database is recovered and open; what starts the application failed.",
     "Aborted": "The run was stopped from outside: a person must look where it stood.",
     "TimedOut": "The run took longer than it may: a person must look where it stands.",
 }

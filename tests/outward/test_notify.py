@@ -9,6 +9,7 @@ from tests.outward.conftest import MACHINE
 from tests.outward.fakes import GRACE, NOW, FakeMessages, Meter, make_plan
 
 from dbmigrate.domain.notice import OUTCOMES, notice_subject, subject_line
+from dbmigrate.domain.recovery_outcomes import RECOVERY_OUTCOMES
 from dbmigrate.service.notify import console_link, notify, read_payload
 
 EXECUTION = MACHINE.replace("stateMachine", "execution") + ":staging-1"
@@ -77,9 +78,10 @@ def test_every_outcome_has_a_whole_notice(outcome: str) -> None:
         EXECUTION,
     ):
         assert said in text
-    assert ("Next:\n  " in text) == (failed or outcome == "Forced")
+    assert ("Next:\n  " in text) == (failed or outcome in ("Forced", "RecoveryBegan"))
     assert "{" not in text
-    counted = {"MigrationFailures": failed, "ForcedRuns": outcome == "Forced"}
+    of_a_run = failed and outcome not in RECOVERY_OUTCOMES
+    counted = {"MigrationFailures": of_a_run, "ForcedRuns": outcome == "Forced"}
     counted["BackupFailures"] = outcome == "BackupFailed"
     assert emitted == [
         (name, 1) for name in ("ForcedRuns", "MigrationFailures", "BackupFailures") if counted[name]

@@ -24,7 +24,8 @@ ON_THE_DATABASE = {
 }  # fmt: skip
 OUTPUTS = {
     "StateMachineArn", "RecoveryStateMachineArn", "BundleBucketName", "ApprovalsTableName",
-    "InspectFunctionName", "CloseFunctionName", "SteerFunctionName", "ApprovalUrl", "NotificationsTopicArn", "ApprovalsTopicArn",
+    "InspectFunctionName", "CloseFunctionName", "SteerFunctionName", "ApprovalUrl", "NotificationsTopicArn",
+    "ApprovalsTopicArn",
 }  # fmt: skip
 NOT_OF_THE_TEMPLATE = {"DATABASE_TLS"}
 

@@ -44,13 +44,19 @@ def recovery_facts(plan: Mapping[str, Any]) -> dict[str, str]:
     return {"Database": str(plan["database"]), "Restored to": where_from(plan), **rows}
 
 
-def took(times: Mapping[str, Any]) -> str:
-    """The recovery time in its parts, from epoch milliseconds; "" where nothing was reached."""
-    lines, before = [], times.get("began")
+def parts_of(times: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Each part that was passed, and how long it took; ``times`` are epoch milliseconds."""
+    found, before = [], times.get("began")
     for word, part in PARTS:
         if before is not None and word in times:
-            lines.append(f"  {part + ':':<34}{duration((times[word] - before) / 1000)}")
+            found.append((part, duration((times[word] - before) / 1000)))
             before = times[word]
+    return found
+
+
+def took(times: Mapping[str, Any]) -> str:
+    """The recovery time in its parts, from epoch milliseconds; "" where nothing was reached."""
+    lines = [f"  {part + ':':<34}{length}" for part, length in parts_of(times)]
     if "fenced" in times and "opened" in times:
         out = duration((times["opened"] - times["fenced"]) / 1000)
         lines.append(f"  {'the application was shut out for:':<34}{out}")

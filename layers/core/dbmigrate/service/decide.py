@@ -16,14 +16,16 @@ from dbmigrate.domain.approval import (
     typed_code,
 )
 from dbmigrate.domain.approval_page import message_page, plan_page
-from dbmigrate.domain.errors import PlanOutdated
+from dbmigrate.domain.errors import BadRequest, PlanOutdated
 from dbmigrate.domain.plan import Plan
+from dbmigrate.domain.recovery import RecoveryPlan, plan_from_json
+from dbmigrate.domain.recovery_page import recovery_page
 from dbmigrate.domain.words import moment, timestamp
 from dbmigrate.service.desk import Answer, Click, Desk
 
 SECRET = re.compile(r"[A-Za-z0-9_\-]{20,100}")
-GOES_ON = "The run goes on now. Everyone will hear how it ends."
-ENDS_HERE = "The run ends here, and nothing was changed."
+GOES_ON = "It goes on now. Everyone will hear how it ends."
+ENDS_HERE = "It ends here, and the database stays as it was."
 
 
 def answer_click(click: Click, desk: Desk) -> Answer:
@@ -90,14 +92,17 @@ def _show(link: Link, request: Request, desk: Desk, status: int = 200, problem: 
     if plan is None:
         text = "It is not stored as it was made, so it cannot be approved. Start the run again."
         return _page(409, "This plan cannot be shown", text, request, "bad")
-    html = plan_page(request, plan, link, desk.now, problem)
+    if isinstance(plan, RecoveryPlan):
+        html = recovery_page(request, plan, link, desk.now, problem)
+    else:
+        html = plan_page(request, plan, link, desk.now, problem)
     return Answer(status, html, {"run": request.run, "said": problem or "shown"})
 
 
-def _stored_plan(request: Request, desk: Desk) -> Plan | None:
+def _stored_plan(request: Request, desk: Desk) -> Plan | RecoveryPlan | None:
     try:
-        plan = Plan.from_json(desk.plans.get_plan(request.plan))
-    except PlanOutdated:
+        plan = plan_from_json(desk.plans.get_plan(request.plan))
+    except (PlanOutdated, BadRequest):
         return None
     # Whoever approves must see what would run: a stored plan with another digest is not it.
     return plan if plan.digest == request.plan else None

@@ -10,6 +10,8 @@ from dbmigrate.domain.approval import Link, Request, approvers_for, new_secret
 from dbmigrate.domain.approval_mail import approval_mail, approval_subject
 from dbmigrate.domain.errors import PlanOutdated
 from dbmigrate.domain.plan import Plan
+from dbmigrate.domain.recovery import RecoveryPlan, plan_from_json
+from dbmigrate.domain.recovery_mail import recovery_mail, recovery_subject
 from dbmigrate.domain.shape import OPTIONAL_OBJECT, PLAN, Shape
 
 ASKED: Shape = {
@@ -64,7 +66,7 @@ def request_approval(
     """
     slim = event["plan"]
     asked = approvers_for(slim["requested_by"], approvers)
-    plan = Plan.from_json(ports.plans.get_plan(slim["digest"]))
+    plan = plan_from_json(ports.plans.get_plan(slim["digest"]))
     if plan.digest != slim["digest"]:
         raise PlanOutdated(
             f"The stored plan is {plan.digest}, the run's {slim['digest']}.", "start the run again"
@@ -76,13 +78,18 @@ def request_approval(
         secret = new_secret()
         ports.approvals.add_link(secret, Link(request.run, request.plan, approver, request.expires_at))
         link = f"{url.rstrip('/')}/approvals/{secret}"
-        ports.messages.send_link(
-            approver, approval_subject(request, plan), approval_mail(request, plan, link)
-        )
+        ports.messages.send_link(approver, *_mail(request, plan, link))
     ports.emit("ApprovalRequested", 1)
 
 
-def _request(event: Mapping[str, Any], plan: Plan, now: int) -> Request:
+def _mail(request: Request, plan: Plan | RecoveryPlan, link: str) -> tuple[str, str]:
+    """Subject and text."""
+    if isinstance(plan, RecoveryPlan):
+        return recovery_subject(request, plan), recovery_mail(request, plan, link)
+    return approval_subject(request, plan), approval_mail(request, plan, link)
+
+
+def _request(event: Mapping[str, Any], plan: Plan | RecoveryPlan, now: int) -> Request:
     return Request(
         run=event["run"],
         plan=plan.digest,
