@@ -3,107 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from tests.outward.rds_there import ROLE, TAGS, described, plan, settle
+from tests.outward.rds_there import cloud as cloud
+from tests.outward.rds_there import rds as rds
 from tests.outward.recovery_fakes import ID, KEPT, RESTORED
 
 from dbmigrate.adapters import carried
-from dbmigrate.adapters.clusters import Clusters
 from dbmigrate.adapters.instances import Instances
 from dbmigrate.domain.errors import DatabaseBusy, RestoreFailed, SwapFailed
 from dbmigrate.domain.recovery import RecoveryPlan
 from dbmigrate_local.cloud import Cloud
-from dbmigrate_local.stand_in import stand_in
-
-TEMPLATE = Path(__file__).resolve().parents[1] / "local/project/template.yaml"
-TAGS = {"recovery": ID, "environment": "staging"}
-ROLE = "arn:aws:iam::123456789012:role/monitors"
-SHARED = {
-    "Engine": "postgres", "DBInstanceClass": "db.m7g.large", "PubliclyAccessible": False,
-    "AutoMinorVersionUpgrade": False, "CopyTagsToSnapshot": True, "MonitoringInterval": 30,
-    "CACertificateIdentifier": "rds-ca-rsa4096-g1", "MonitoringRoleArn": ROLE,
-    "EnablePerformanceInsights": True, "PerformanceInsightsRetentionPeriod": 31,
-    "PreferredMaintenanceWindow": "sun:03:00-sun:03:30",
-}  # fmt: skip
-
-
-@pytest.fixture
-def cloud() -> Iterator[Cloud]:
-    """RDS without servers: what is described is all that is asked here."""
-    with stand_in(TEMPLATE, {"Environment": "staging"}) as opened:
-        yield opened
-
-
-@pytest.fixture
-def rds(cloud: Cloud) -> Any:
-    """A database ``app`` that has everything that one can have."""
-    client, ec2 = cloud.client("rds"), cloud.client("ec2")
-    groups = prepare(client, ec2)
-    client.create_db_instance(
-        DBInstanceIdentifier="app",
-        AllocatedStorage=500,
-        MaxAllocatedStorage=900,
-        MasterUsername="app",
-        MasterUserPassword="secret123",
-        MultiAZ=True,
-        Port=6432,
-        StorageType="gp3",
-        Iops=13_000,
-        BackupRetentionPeriod=14,
-        PreferredBackupWindow="01:00-01:30",
-        EnableIAMDatabaseAuthentication=True,
-        EnableCloudwatchLogsExports=["postgresql", "upgrade"],
-        DeletionProtection=True,
-        DBParameterGroupName="ours",
-        DBSubnetGroupName="ours",
-        VpcSecurityGroupIds=groups,
-        Tags=[{"Key": "team", "Value": "shop"}, {"Key": "recovery", "Value": "an-older-one"}],
-        **SHARED,
-    )
-    settle(client, "app")
-    client.create_db_snapshot(DBSnapshotIdentifier="before", DBInstanceIdentifier="app")
-    settle_snapshot(client)
-    return client
-
-
-def prepare(client: Any, ec2: Any) -> list[str]:
-    """The groups of the database; the ids of its security groups."""
-    vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
-    subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"]][:2]
-    client.create_db_parameter_group(
-        DBParameterGroupName="ours", DBParameterGroupFamily="postgres17", Description="x"
-    )
-    client.create_db_subnet_group(DBSubnetGroupName="ours", DBSubnetGroupDescription="x", SubnetIds=subnets)
-    return [ec2.create_security_group(GroupName="ours", Description="x", VpcId=vpc)["GroupId"]]
-
-
-def described(client: Any, name: str) -> dict[str, Any]:
-    return dict(client.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0])
-
-
-def settle(client: Any, name: str) -> None:
-    for _ in range(6):
-        if described(client, name)["DBInstanceStatus"] == "available":
-            return
-    raise AssertionError(described(client, name)["DBInstanceStatus"])
-
-
-def settle_snapshot(client: Any) -> None:
-    for _ in range(4):
-        (found,) = client.describe_db_snapshots(DBSnapshotIdentifier="before")["DBSnapshots"]
-        if found["Status"] == "available":
-            return
-    raise AssertionError(found["Status"])
-
-
-def plan(**changed: Any) -> RecoveryPlan:
-    values = {"database": "app", "restored": RESTORED, "kept": KEPT, "snapshot": "before", **changed}
-    return RecoveryPlan(recovery=ID, environment="staging", **values)
 
 
 def restored(client: Any, wanted: RecoveryPlan) -> Instances:
@@ -201,98 +115,6 @@ def test_snapshots_are_found_by_name_and_by_database(rds: Any) -> None:
     assert copy is not None and (copy.source, copy.status) == ("app", "available")
     assert [one.id for one in instances.copies() if not one.id.startswith("rds:")] == ["before"]
     assert instances.copy("never") is None and instances.look("never") is None
-
-
-@pytest.fixture
-def aurora(cloud: Cloud) -> Any:
-    """A cluster ``shop`` of two members."""
-    client = cloud.client("rds")
-    client.create_db_cluster(
-        DBClusterIdentifier="shop",
-        Engine="aurora-postgresql",
-        MasterUsername="shop",
-        MasterUserPassword="secret123",
-        BackupRetentionPeriod=14,
-        PreferredBackupWindow="01:00-01:30",
-        PreferredMaintenanceWindow="sun:03:00-sun:03:30",
-        EnableIAMDatabaseAuthentication=True,
-        DeletionProtection=True,
-        Tags=[{"Key": "team", "Value": "shop"}],
-    )
-    settle_cluster(client, "shop")
-    for number in (1, 2):
-        member = SHARED | {"Engine": "aurora-postgresql", "PromotionTier": number}
-        client.create_db_instance(DBInstanceIdentifier=f"shop-{number}", DBClusterIdentifier="shop", **member)
-        settle(client, f"shop-{number}")
-    client.create_db_cluster_snapshot(DBClusterSnapshotIdentifier="before", DBClusterIdentifier="shop")
-    for _ in range(3):
-        client.describe_db_cluster_snapshots(DBClusterSnapshotIdentifier="before")
-    return client
-
-
-def cluster_of(client: Any, name: str) -> dict[str, Any]:
-    return dict(client.describe_db_clusters(DBClusterIdentifier=name)["DBClusters"][0])
-
-
-def settle_cluster(client: Any, name: str) -> None:
-    for _ in range(6):
-        if cluster_of(client, name)["Status"] == "available":
-            return
-    raise AssertionError(cluster_of(client, name)["Status"])
-
-
-SHOP = {"database": "shop", "restored": "shop-r-1", "kept": "shop-before-1", "cluster": True}
-
-
-def until_served(clusters: Clusters, wanted: RecoveryPlan) -> list[str]:
-    """The words of the state machine until the copy serves."""
-    seen = []
-    for _ in range(12):
-        clusters.complete(wanted)
-        found = clusters.look(wanted.restored)
-        assert found is not None
-        seen.append(found.state)
-        if found.state == "available":
-            return seen
-    raise AssertionError(seen)
-
-
-def test_a_restored_cluster_gets_its_members_and_is_set_up_like_the_old_one(aurora: Any) -> None:
-    clusters, wanted = Clusters(aurora, "shop"), plan(**SHOP)
-    clusters.restore(wanted, TAGS)
-    assert until_served(clusters, wanted)[0] == "creating"
-    clusters.carry_over(wanted)
-    settle_cluster(aurora, "shop-r-1")
-    members = [described(aurora, f"shop-r-1-{number}") for number in (1, 2)]
-    for number, member in enumerate(members, 1):
-        old = described(aurora, f"shop-{number}")
-        keys = {*carried.IN_MEMBER.values(), *carried.MONITORING.values()}
-        assert {key: old.get(key) for key in keys} == {key: member.get(key) for key in keys}
-        assert {"Key": "recovery", "Value": ID} in member["TagList"]
-    old, new = cluster_of(aurora, "shop"), cluster_of(aurora, "shop-r-1")
-    keys = {*carried.LATER_CLUSTER.values(), "IAMDatabaseAuthenticationEnabled", "VpcSecurityGroups"}
-    assert {key: old.get(key) for key in keys} == {key: new.get(key) for key in keys}
-    assert clusters.differences("shop-r-1", like="shop") == []
-
-
-def test_a_drill_needs_one_member(aurora: Any) -> None:
-    clusters, wanted = Clusters(aurora, "shop"), plan(**SHOP, kind="drill")
-    clusters.restore(wanted, TAGS)
-    until_served(clusters, wanted)
-    assert [one["DBInstanceIdentifier"] for one in cluster_of(aurora, "shop-r-1")["DBClusterMembers"]] == [
-        "shop-r-1-1"
-    ]
-
-
-def test_a_cluster_is_discarded_with_its_members_and_never_the_old_one(aurora: Any) -> None:
-    clusters, wanted = Clusters(aurora, "shop"), plan(**SHOP)
-    clusters.restore(wanted, TAGS)
-    until_served(clusters, wanted)
-    with pytest.raises(RestoreFailed, match="so it is not deleted"):
-        clusters.discard("shop", ID)
-    clusters.discard("shop-r-1", ID)
-    clusters.discard("shop-r-1", ID)
-    assert len(cluster_of(aurora, "shop")["DBClusterMembers"]) == 2
 
 
 CALLS = {
