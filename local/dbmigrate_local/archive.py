@@ -47,12 +47,23 @@ class Archive:
         self.server = server
         self._bases: list[Base] = []
         self._receiver: subprocess.Popen[bytes] | None = None
+        self._first: threading.Thread | None = None
         self._one_at_a_time = threading.RLock()
 
     @property
     def earliest(self) -> dt.datetime | None:
         """The first moment that can be restored; None before the first base backup."""
         return min((base.ended for base in self._bases), default=None)
+
+    def begin(self) -> None:
+        """Take a first base backup in the background, so that moments from its end on can be restored."""
+        self._first = threading.Thread(target=self._take_first, name=f"first-backup-{self._slot}")
+        self._first.start()
+
+    def settle(self) -> None:
+        """Wait for the first base backup, if one is under way."""
+        if self._first is not None:
+            self._first.join()
 
     def take_base(self, folder: Path) -> None:
         """Back the server up into a folder. Raises subprocess.CalledProcessError and OSError."""
@@ -82,6 +93,7 @@ class Archive:
 
     def pause(self) -> None:
         """Stop receiving, because the server is about to stop."""
+        self.settle()
         with self._one_at_a_time:
             if self._receiver is not None:
                 end_process(self._receiver.pid, self._receiver.poll)
@@ -110,6 +122,10 @@ class Archive:
             self._drop_slots(f"slot_name = '{self._slot}'")
         self._bases = []
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _take_first(self) -> None:
+        with contextlib.suppress(Exception):  # then there is no moment to restore, and RDS shows none
+            self.take_base(self.folder / "base")
 
     def _receive(self) -> None:
         self.server.account.give(self.folder, 0o755)

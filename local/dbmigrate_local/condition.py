@@ -64,6 +64,13 @@ class Condition:
             self.look()
         return self._held or self.status
 
+    def drop(self) -> None:
+        """Wait for the work that is under way, and let it have no consequence."""
+        self._held = None
+        if (step := self._step) is not None and step.work is not None:
+            step.work.join()
+        self._step = None
+
     def _go_on(self, step: Step) -> None:
         step.looks += 1
         if step.looks == 1:

@@ -163,7 +163,7 @@ class EmbeddedPostgres:
     def _initialise(self) -> None:
         if (self.data / "PG_VERSION").exists():
             return
-        options = ["-U", "postgres", "-A", "trust", "-E", "UTF8", f"--locale={LOCALE}", "-N"]
+        options = ["-U", "postgres", "-A", "trust", "-E", "UTF8", f"--locale={LOCALE}", "-N", "-k"]
         try:
             self.run("initdb", *options, "-D", self.data)
         except subprocess.CalledProcessError as failed:

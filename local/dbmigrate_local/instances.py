@@ -32,6 +32,7 @@ class Instance:
     server: EmbeddedPostgres | None = None
     archive: Archive | None = None
     cluster: Instance | None = None  # whose member it is; then the server is the cluster's
+    resource_id: str = ""  # by which IAM knows it; it stays when the name changes
     reason: str = ""
     needs_members: bool = False  # a restored cluster holds data, and nobody serves them yet
     ending: str = field(default="available", repr=False)
@@ -61,6 +62,7 @@ class InstanceStore:
         self.main = main
         self.settles = settles
         self._instances: dict[str, Instance] = {}
+        self._members: dict[str, Instance] = {}  # of clusters, which may have the same names
         self._places: dict[str, EmbeddedPostgres] = {}
         self._refusal: str | None = None
         self._ending: str | None = None
@@ -68,9 +70,10 @@ class InstanceStore:
 
     def get(self, name: str) -> Instance:
         """Raises InstanceUnknown."""
-        if name.lower() not in self._instances:
+        found = self._instances.get(name.lower()) or self._members.get(name.lower())
+        if found is None:
             raise InstanceUnknown(name)
-        return self._instances[name.lower()]
+        return found
 
     def has(self, name: str) -> bool:
         return name.lower() in self._instances
@@ -87,6 +90,18 @@ class InstanceStore:
     def url(self, name: str, database: str = "postgres") -> str:
         """The address of a database behind an identifier. Raises InstanceUnknown."""
         return self.server(name).url_for(database)
+
+    def settle(self, name: str) -> None:
+        """Wait for what goes on behind an identifier, its first backup included. Raises InstanceUnknown."""
+        instance = self.get(name)
+        instance.condition.settle()
+        if instance.archive is not None:
+            instance.archive.settle()
+
+    def resource_at(self, port: int) -> str:
+        """The resource id of the instance or cluster that listens there; empty when none does."""
+        found = (one for one in self._instances.values() if one.port == port)
+        return next((one.resource_id for one in found), "")
 
     # ---- what a test asks for
     def refuse_next(self, code: str) -> None:
@@ -119,8 +134,8 @@ class InstanceStore:
 
     def add_member(self, name: str, cluster: Instance) -> Instance:
         """An instance was created in a cluster, which it serves from now on."""
-        instance = self._add(name)
-        instance.cluster = cluster
+        instance = Instance(name.lower(), Condition(self.settles), cluster=cluster)
+        self._members[instance.name] = instance
         if cluster.needs_members and cluster.server is not None:
             cluster.needs_members = False
             cluster.server.start()
@@ -153,30 +168,28 @@ class InstanceStore:
     def rename(self, instance: Instance, name: str) -> None:
         """Let the server behind an identifier take another one, which nobody has."""
         with self._one_at_a_time:
-            del self._instances[instance.name]
+            owned = self._members if instance.cluster else self._instances
+            del owned[instance.name]
             if instance.server is not None:
                 self._move(instance, instance.server, self._place(name))
             instance.name = name.lower()
-            self._instances[instance.name] = instance
+            owned[instance.name] = instance
 
     def delete(self, instance: Instance) -> None:
         """Stop a server and delete its data; the main one's go on, they are not RDS's to delete here."""
-        instance.condition.release()
-        instance.condition.settle()
+        instance.condition.drop()
         with self._one_at_a_time:
-            del self._instances[instance.name]
-            self._discard(instance)
-            cluster = instance.cluster
-            if cluster is not None and cluster.server is not None and cluster.server is not self.main:
-                cluster.needs_members = all(one.cluster is not cluster for one in self._instances.values())
-                if cluster.needs_members:
-                    cluster.server.stop()
+            if instance.cluster is None:
+                del self._instances[instance.name]
+                self._discard(instance)
+            else:
+                del self._members[instance.name]
+                self._leave(instance.cluster)
 
     def close(self) -> None:
         """Stop and delete what was restored; the main server serves again, if nobody took its name over."""
         for instance in self._instances.values():
-            instance.condition.release()
-            instance.condition.settle()
+            instance.condition.drop()
         with self._one_at_a_time:
             self._give_back()
             for instance in self._instances.values():
@@ -241,8 +254,9 @@ class InstanceStore:
             target.start()
         if archive is not None:
             archive.server = target
-            if archive.earliest is not None and served:
-                archive.follow()
+        if archive is not None and served:
+            # RDS backs up what it has restored at once; a copy that nobody takes over is spared that here.
+            archive.follow() if archive.earliest else archive.begin()
 
     def _discard(self, instance: Instance) -> None:
         server = instance.server
@@ -251,6 +265,14 @@ class InstanceStore:
         if server is not None and server is not self.main:
             server.stop()
             shutil.rmtree(server.data, ignore_errors=True)
+
+    def _leave(self, cluster: Instance) -> None:
+        """Nobody serves a cluster's data when its last member is gone; but the main server goes on."""
+        if cluster.server is None or cluster.server is self.main:
+            return
+        cluster.needs_members = all(one.cluster is not cluster for one in self._members.values())
+        if cluster.needs_members:
+            cluster.server.stop()
 
     def _give_back(self) -> None:
         """A process that ends between two renames must not leave its owner without a database."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +14,7 @@ from dbmigrate_local.embedded import EmbeddedPostgres
 from dbmigrate_local.instances import Instance
 
 KEPT = 3  # snapshots of earlier processes, see trim_snapshots
+BLOCK = 8192  # bytes
 AUTOMATED = "rds:"  # how RDS names the backups that it takes by itself
 
 
@@ -57,6 +61,7 @@ class SnapshotStore:
     fail_next    the next backup really fails: its folder is not empty
     refuse_next  the next one is refused with a code, such as SnapshotQuotaExceeded
     next_ends    as `creating` for ever, `deleted` under its owner, or any other status
+    corrupt      a snapshot's data, so that only who reads them finds out
     """
 
     def __init__(self, main: EmbeddedPostgres | None) -> None:
@@ -85,22 +90,23 @@ class SnapshotStore:
     def take(self, name: str, of: Instance) -> Snapshot:
         """Start a backup; it goes on in the background."""
         snapshot = Snapshot(name, self._prepared(name) if of.archive else None, of)
-        self._snapshots[name] = snapshot
-        failing = False
-        if not name.startswith(AUTOMATED):
-            failing, self._fail_next = self._fail_next, False
-            snapshot.ending, self._ending = self._ending or "available", None
-        if snapshot.folder is None:
-            snapshot.status, snapshot.reason = (
-                ("failed", "asked to fail") if failing else (snapshot.ending, "")
-            )
-            return snapshot
-        if failing:
-            snapshot.folder.mkdir(mode=0o755)
-            (snapshot.folder / "in the way").touch()
-        snapshot.work = threading.Thread(target=self._back_up, args=(snapshot,), name=f"snapshot-{name}")
-        snapshot.work.start()
-        return snapshot
+        archive = of.archive
+        return self._begin(snapshot, lambda folder: archive.take_base(folder) if archive else None)
+
+    def copy(self, source: str, name: str) -> Snapshot:
+        """Start a copy of a snapshot that is available; the two can be deleted one by one."""
+        base = self.base_of(source)
+        snapshot = Snapshot(name, self._prepared(name) if base else None)
+        return self._begin(snapshot, lambda folder: self._link(base, folder))
+
+    def corrupt(self, name: str, table: str, database: str = "postgres") -> None:
+        """Flip bytes of a row in the data of a snapshot; `table` has rows, and its file is still the same."""
+        snapshot = self._snapshots[name]
+        assert snapshot.settle() == "available" and snapshot.folder and snapshot.instance
+        server = snapshot.instance.server
+        assert server is not None
+        path = server.execute(f"SELECT pg_relation_filepath('{table}')", database)[0][0]
+        flip(snapshot.folder / str(path))
 
     def has(self, name: str) -> bool:
         return name in self._snapshots
@@ -148,14 +154,48 @@ class SnapshotStore:
         shutil.rmtree(parent / name, ignore_errors=True)  # of an earlier process with the same run
         return parent / name
 
-    def _back_up(self, snapshot: Snapshot) -> None:
-        assert snapshot.instance is not None and snapshot.folder is not None
-        archive = snapshot.instance.archive
+    def _begin(self, snapshot: Snapshot, make: Callable[[Path], None]) -> Snapshot:
+        self._snapshots[snapshot.name] = snapshot
+        failing = False
+        if not snapshot.name.startswith(AUTOMATED):
+            failing, self._fail_next = self._fail_next, False
+            snapshot.ending, self._ending = self._ending or "available", None
+        if snapshot.folder is None:
+            snapshot.status = "failed" if failing else snapshot.ending
+            snapshot.reason = "asked to fail" if failing else ""
+            return snapshot
+        if failing:
+            snapshot.folder.mkdir(mode=0o755)
+            (snapshot.folder / "in the way").touch()
+        snapshot.work = threading.Thread(
+            target=self._back_up, args=(snapshot, snapshot.folder, make), name=f"snapshot-{snapshot.name}"
+        )
+        snapshot.work.start()
+        return snapshot
+
+    def _back_up(self, snapshot: Snapshot, folder: Path, make: Callable[[Path], None]) -> None:
         try:
-            assert archive is not None
-            archive.take_base(snapshot.folder)
+            make(folder)
         except Exception as problem:  # whatever it is, RDS would say no more than `failed`
             snapshot.reason = (getattr(problem, "stderr", None) or str(problem)).strip()
             snapshot.status = "failed"
             return
         snapshot.status = snapshot.ending
+
+    def _link(self, base: Path | None, folder: Path) -> None:
+        assert self._main is not None
+        copy = ["cp", "-al", str(base), str(folder)]  # base backups are never written to
+        subprocess.run(copy, check=True, cwd="/", capture_output=True, text=True)
+
+
+def flip(path: Path) -> None:
+    """Flip the last bytes of a table's first block, in a file of its own: copies have the same ones."""
+    block = bytearray(path.read_bytes())
+    end = min(len(block), BLOCK)
+    block[end - 8 : end] = bytes(byte ^ 0xFF for byte in block[end - 8 : end])
+    spoiled = path.with_name(f"{path.name}.spoiled")
+    spoiled.write_bytes(block)
+    before = path.stat()
+    os.chown(spoiled, before.st_uid, before.st_gid)
+    spoiled.chmod(before.st_mode & 0o777)
+    spoiled.replace(path)

@@ -186,7 +186,8 @@ def deploy_into(
     cloud.approval_url = stack.enter_context(served(cloud.invoke, routes_of(written), port))
     cloud.runtime.localised = lambda text: API_ADDRESS.sub(cloud.approval_url, text)
     cloud.runtime.may_log = lambda function: may_log(cloud.judge, function)
-    stack.enter_context(database_tokens(cloud.judge, cloud.parameters.get("DatabaseResourceId", "")))
+    known = cloud.parameters.get("DatabaseResourceId", "")
+    stack.enter_context(database_tokens(cloud.judge, lambda port: cloud.instances.resource_at(port) or known))
     name = f"db-migrate-{cloud.parameters.get('Environment', 'local')}"
     made = deploy(template, cloud.parameters, name, cloud.client)
     cloud.deployment, cloud.resources, cloud.runtime.codes = made, made.resources, made.codes

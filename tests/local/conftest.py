@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dbmigrate_local.binaries import find_binaries
 from dbmigrate_local.cloud import Cloud
 from dbmigrate_local.database import DatabaseServer
 from dbmigrate_local.embedded import EmbeddedPostgres
@@ -27,4 +28,19 @@ def cloud(
     """The small project in staging, with its real handlers."""
     database = DatabaseServer(postgres.url, postgres, postgres.binaries)
     with stand_in(template, {"Environment": "staging"}, database, tmp_path_factory.mktemp("local")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """A server for tests that stop it and change what it serves."""
+    with EmbeddedPostgres(find_binaries(), tmp_path_factory.mktemp("rds") / "postgres") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def own_cloud(own_server: EmbeddedPostgres, template: Path) -> Iterator[Cloud]:
+    """The small project on a server of its own."""
+    database = DatabaseServer(own_server.url, own_server, own_server.binaries)
+    with stand_in(template, {"Environment": "staging"}, database) as opened:
         yield opened

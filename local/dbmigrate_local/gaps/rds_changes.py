@@ -83,14 +83,16 @@ def begin(
 
     def renamed() -> str:
         rename()
+        made.pending_modified_values = {}
         condition.begin("rebooting", looks=1)
         return "rebooting"
 
+    if name:
+        kind = "DBClusterIdentifier" if made.resource_type == "cluster" else "DBInstanceIdentifier"
+        made.pending_modified_values = {kind: name}  # without apply_immediately: until the maintenance window
     if name and given.get("apply_immediately"):
         store.rename(behind(made), name)
         condition.begin("renaming", then=renamed)
-    elif name:
-        made.pending_modified_values = {"DBInstanceIdentifier": name}
     elif set(given) - IDENTITY:
         condition.begin("modifying")
 

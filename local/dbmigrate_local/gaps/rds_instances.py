@@ -46,6 +46,7 @@ def _created(store: InstanceStore) -> Iterator[None]:
             made.local = store.add_member(made.resource_id, behind(cluster))
         else:
             made.local = restored or store.adopt(made.resource_id)
+            made.local.resource_id = made.dbi_resource_id
             if restored is None:
                 back_up(made)
         return made
@@ -54,6 +55,7 @@ def _created(store: InstanceStore) -> Iterator[None]:
         restored: Instance | None = kwargs.pop("local", None)
         made: Any = create_cluster(self, kwargs)
         made.local = restored or store.adopt(made.resource_id)
+        made.local.resource_id = made.db_cluster_resource_id
         if restored is None:
             back_up_cluster(made)
         return made

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from moto.rds.exceptions import DBInstanceAlreadyExists, InvalidParameterValue, RDSClientError
-from moto.rds.models import DBClusterSnapshot, RDSBackend
+from moto.rds.models import RDSBackend
 
 from dbmigrate_local.gaps.patching import replaced, same_signature
 from dbmigrate_local.gaps.rds_answers import window
 from dbmigrate_local.gaps.rds_instances import behind
-from dbmigrate_local.gaps.rds_snapshots import key
+from dbmigrate_local.gaps.rds_snapshots import usable
 from dbmigrate_local.instances import Instance, InstanceStore
-from dbmigrate_local.snapshots import SnapshotStore, SnapshotUnusable
+from dbmigrate_local.snapshots import SnapshotStore
 
 # What a restored database has of its source. All else is the caller's to name, or RDS's default: security
 # groups, subnet and parameter groups, tags, monitoring, deletion protection, IAM authentication, log exports.
@@ -109,15 +109,16 @@ def cluster_to_moment(store: InstanceStore) -> Callable[..., Any]:
 
 
 def make_instance(self: RDSBackend, store: InstanceStore, given: dict[str, Any], begin: Begin) -> Any:
-    if given["db_instance_identifier"] in self.databases:
+    name = given["db_instance_identifier"]
+    if name in self.databases or store.has(name):
         raise DBInstanceAlreadyExists()
-    local = admitted(store, given["db_instance_identifier"])
+    local = admitted(store, name)
     return begun(store, local, begin, lambda: self.create_db_instance(given | {"local": local}))
 
 
 def make_cluster(self: RDSBackend, store: InstanceStore, given: dict[str, Any], begin: Begin) -> Any:
     name = given["db_cluster_identifier"]
-    if name in self.clusters:
+    if name in self.clusters or store.has(name):
         raise RDSClientError("DBClusterAlreadyExistsFault", f"DBCluster {name} already exists.")
     local = admitted(store, name, needs_members=True)
     return begun(store, local, begin, lambda: self.create_db_cluster(given | {"local": local}))
@@ -150,17 +151,6 @@ def named(overrides: Mapping[str, Any]) -> dict[str, Any]:
     return {
         key: overrides[key] for key in overrides if key not in OF_THE_REQUEST and overrides[key] is not None
     }
-
-
-def usable(backups: SnapshotStore, snapshot: Any) -> Any:
-    """The base backup of a snapshot that can be restored; what moto made by itself has none."""
-    name = key(snapshot)
-    try:
-        return backups.base_of(name) if backups.has(name) else None
-    except SnapshotUnusable as unusable:
-        cluster = isinstance(snapshot, DBClusterSnapshot)
-        code = "InvalidDBClusterSnapshotStateFault" if cluster else "InvalidDBSnapshotState"
-        raise RDSClientError(code, str(unusable)) from unusable
 
 
 def reachable(source: Any, asked: Any, latest: Any) -> dt.datetime:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from moto.rds.exceptions import RDSClientError
@@ -13,7 +14,7 @@ from moto.rds.models import RDSBackend
 from dbmigrate_local.account import REGION
 from dbmigrate_local.gaps.patching import replaced, same_signature
 from dbmigrate_local.gaps.rds_instances import behind, ready
-from dbmigrate_local.snapshots import AUTOMATED, SnapshotStore
+from dbmigrate_local.snapshots import AUTOMATED, SnapshotStore, SnapshotUnusable
 
 PROGRESS = {"creating": 50, "available": 100}
 OWNERS = {"db_snapshot": "databases", "db_cluster_snapshot": "clusters"}
@@ -27,6 +28,7 @@ def snapshots(store: SnapshotStore, settles: bool) -> Iterator[None]:
         for kind, owners in OWNERS.items():
             for name, call in (
                 (f"create_{kind}", taking(getattr(RDSBackend, f"create_{kind}"), store, owners)),
+                (f"copy_{kind}", copying(getattr(RDSBackend, f"copy_{kind}"), store, kind)),
                 (f"describe_{kind}s", looking(getattr(RDSBackend, f"describe_{kind}s"), store, settles)),
                 (f"delete_{kind}", dropping(getattr(RDSBackend, f"delete_{kind}"), store)),
             ):
@@ -53,6 +55,24 @@ def taking(original: Call, store: SnapshotStore, owners: str) -> Call:
     return same_signature(take, original)
 
 
+def copying(original: Call, store: SnapshotStore, kind: str) -> Call:
+    signature = inspect.signature(original)
+
+    def copy(self: RDSBackend, *arguments: Any, **named: Any) -> Any:
+        identifier = list(signature.bind(self, *arguments, **named).arguments.values())[1]
+        source = getattr(self, f"get_{kind}")(identifier)
+        usable(store, source)
+        if code := store.taken_refusal():
+            raise RDSClientError(code, f"A copy of {identifier} is refused: {code}.")
+        made = original(self, *arguments, **named)
+        made.asked = 0
+        show(made, "creating")
+        store.copy(key(source), key(made))
+        return made
+
+    return same_signature(copy, original)
+
+
 def looking(original: Call, store: SnapshotStore, settles: bool) -> Call:
     def look(self: RDSBackend, *arguments: Any, **named: Any) -> Any:
         found = original(self, *arguments, **named)
@@ -74,6 +94,16 @@ def dropping(original: Call, store: SnapshotStore) -> Call:
         return gone
 
     return same_signature(drop, original)
+
+
+def usable(store: SnapshotStore, snapshot: Any) -> Path | None:
+    """The base backup of a snapshot that is available; what moto made by itself has none."""
+    try:
+        return store.base_of(key(snapshot)) if store.has(key(snapshot)) else None
+    except SnapshotUnusable as unusable:
+        cluster = snapshot.resource_type == "cluster-snapshot"
+        code = "InvalidDBClusterSnapshotStateFault" if cluster else "InvalidDBSnapshotState"
+        raise RDSClientError(code, str(unusable)) from unusable
 
 
 def key(made: Any) -> str:
