@@ -49,6 +49,7 @@ SEEDED = ("users", "api_keys", "conversations", "messages", "posts")
 class Act:
     """One run of the demo and how it ended."""
 
+    run: str
     ending: Ending
     story: Story
     seconds: float
@@ -124,7 +125,7 @@ def act(options: Options, stack: LocalStack, migrations: Path) -> Act:
     )
     ending = follower.to_the_end()
     approver.leave()
-    return Act(ending, story, time.monotonic() - started_at, story.approved_by)
+    return Act(started.run, ending, story, time.monotonic() - started_at, story.approved_by)
 
 
 def with_failing_revisions(folder: Path) -> Path:

@@ -6,21 +6,31 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from dbmigrate.domain.words import counted
 from dbmigrate_cli.outcomes import spoken
 from dbmigrate_cli.working import told
 
 # A change of such a state is news; the same again is not.
-REPEATED = {"Wait for the backup", "Check the backup", "Wait for the next look", "Watch the application"}
-REPEATED |= {"Wait for the work"}
+REPEATED = frozenset(
+    {
+        "Wait for the backup",
+        "Check the backup",
+        "Wait for the next look",
+        "Watch the application",
+        "Wait for the work",
+    }
+)
 MOVING = {"Upgrade", "Roll back"}
 AGAIN = {
     "LockNotFree": "a lock is not free, will try again",
     "DatabaseBusy": "RDS is at work on the database, will try again",
     "StillRunning": "an earlier invocation still works, will ask again",
 }
+
+
+Saying = Callable[[Any, dict[str, Any]], str]
 
 
 @dataclass(frozen=True)
@@ -46,6 +56,14 @@ class Story:
     started: datetime | None = None
     _last: dict[str, str] = field(default_factory=dict)
 
+    repeated: ClassVar[frozenset[str]] = REPEATED | MOVING
+    again: ClassVar[Mapping[str, str]] = AGAIN
+
+    @property
+    def sayings(self) -> Mapping[str, Saying]:
+        """What a state's answer says."""
+        return SAYINGS
+
     def tell(self, event: Mapping[str, Any]) -> Line | None:
         """What there is to say about this event."""
         self.started = self.started or event["timestamp"]
@@ -64,7 +82,7 @@ class Story:
         """A task's answer, in the words of its state."""
         output = json.loads(event["taskSucceededEventDetails"].get("output") or "null")
         answer = output.get("Payload", output) if isinstance(output, dict) else output
-        say = SAYINGS.get(self.state)
+        say = self.sayings.get(self.state)
         text = say(self, answer) if say and isinstance(answer, dict) else "done"
         return self._line(event, text, "good" if self.state == "Verify" else "")
 
@@ -72,9 +90,9 @@ class Story:
         """A task's error. Some are no failures: the machine waits and tries again."""
         details = next(value for key, value in event.items() if key.endswith("EventDetails"))
         error, (message, _) = details.get("error", event["type"]), spoken(details.get("cause") or "")
-        text = AGAIN.get(error, error)
+        text = self.again.get(error, error)
         said = f"{text}: {message.splitlines()[0]}" if message else text
-        return self._line(event, said, "" if error in AGAIN else "bad")
+        return self._line(event, said, "" if error in self.again else "bad")
 
     def validated(self, plan: dict[str, Any]) -> str:
         self.plan = plan
@@ -116,7 +134,7 @@ class Story:
     def _line(self, event: Mapping[str, Any], text: str, mood: str = "") -> Line | None:
         same = self._last.get(self.state) == text
         # What AWS tries again fails in the same words, and work that waits is asked in vain.
-        if same and (self.state in REPEATED | MOVING or mood == "bad"):
+        if same and (self.state in self.repeated or mood == "bad"):
             return None
         self._last[self.state] = text
         assert self.started is not None
@@ -128,7 +146,6 @@ def _checked(story: Story, backup: dict[str, Any]) -> str:
     return f"{backup['status']}{percent}"
 
 
-Saying = Callable[[Story, dict[str, Any]], str]
 SAYINGS: dict[str, Saying] = {
     "Validate": Story.validated,
     "Start the backup": Story.backed_up,

@@ -53,6 +53,8 @@ def show(options: Options, history: History, report: dict[str, Any]) -> None:
     ]
     if report.get("invalid_indexes"):
         facts.append(("invalid", "\n".join(report["invalid_indexes"])))
+    if recovery := report.get("recovery"):
+        facts.append(("recovery", f"{recovery['recovery']}, {recovery['phase']} since {recovery['since']}"))
     facts += [("running", _running(run)) for run in report["running"]]
     facts += unfinished_fields(report.get("unfinished", ()), report["running"])
     if report.get("unfinished_differences"):
@@ -78,7 +80,9 @@ def _running(run: dict[str, Any]) -> str:
 
 
 def _next(options: Options, history: History, report: dict[str, Any]) -> str:
-    """What to do about it: a running run comes first, and drift stops every deploy."""
+    """What to do about it: a recovery comes first, then a running run, and drift stops every deploy."""
+    if recovery := report.get("recovery"):
+        return f"wait for its end; if it was cut: {', or: '.join(recovery['next'])}"
     if report["running"]:
         run = report["running"][0]["run"]
         if report["running"][0].get("wish") == "pause":
