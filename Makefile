@@ -1,4 +1,5 @@
 # demo   the whole pipeline on this machine, with the sample history
+# demo-recovery   a revision deletes what it should not, and the data come back; ARGS=--json for programs
 # test   every test; no AWS account, no Docker, no server installed beforehand
 # check  lint, types, template, state machine, layer, workflows
 # build  what sam deploy uploads
@@ -9,10 +10,13 @@ SAM := .venv-sam/bin/sam
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check build docs clean
+.PHONY: demo demo-recovery test check build docs clean
 
 demo: .venv/ready
 	@$(BIN)/python -m dbmigrate_cli.demo
+
+demo-recovery: .venv/ready
+	@$(BIN)/python -m dbmigrate_cli.demo_recovery $(ARGS)
 
 test: .venv/ready-for-tests
 	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(TESTS)

@@ -40,8 +40,8 @@ from dbmigrate_local.stand_in import stand_in
 DESTRUCTIVE = Path(dbmigrate_local.__file__).parent / "demo_destructive"
 DATABASE = "demo"
 POSTS = 300  # that the application writes before the revision, and again after it
-GRANTS = f"""CREATE ROLE {ROLE} LOGIN; GRANT SELECT ON users TO {ROLE}; GRANT SELECT, INSERT ON posts TO {ROLE};
-GRANT USAGE ON SCHEMA public TO {ROLE}"""
+GRANTS = f"""CREATE ROLE {ROLE} LOGIN; GRANT USAGE ON SCHEMA public TO {ROLE};
+GRANT SELECT ON users TO {ROLE}; GRANT SELECT, INSERT ON posts TO {ROLE}"""
 
 
 @dataclass
