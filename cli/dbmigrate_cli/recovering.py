@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from dbmigrate.domain.errors import BadRequest, Misconfigured
 from dbmigrate.domain.recovery import FOUND
+from dbmigrate.domain.recovery_notice import left_to_do
 from dbmigrate.domain.recovery_times import PARTS, parts_of, total_of
 from dbmigrate_cli.failures import INTERRUPTED, RunEnded
 from dbmigrate_cli.follow import Follower
@@ -102,8 +103,8 @@ def conclude(options: Options, stack: Stack, arn: str, ending: Ending, story: Re
         raise RunEnded(ending.outcome, ending.said, ending.command, ending.exit_code)
     options.output.say()
     options.output.fields([("outcome", ending.outcome), *told(facts)])
-    for line in left_to_do(result):
-        options.output.note(line)
+    if ending.outcome == "Recovered":
+        options.output.note(left_to_do(result["plan"], result["swap"]))
 
 
 def result_of(stack: Stack, arn: str) -> dict[str, Any]:
@@ -136,17 +137,7 @@ def told(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if facts["rows"]:
         yield "rows", ", ".join(f"{count} {WORDS[word]}" for word, count in facts["rows"].items())
     if facts["rto_parts"]:
-        parts = ", ".join(f"{PARTS[part]} {seconds:.1f} s" for part, seconds in facts["rto_parts"].items())
-        yield "RTO", f"{facts['rto_seconds']:.1f} s: {parts}"
+        parts = [f"{seconds:8.1f} s  {PARTS[part]}" for part, seconds in facts["rto_parts"].items()]
+        yield "RTO", "\n".join([f"{facts['rto_seconds']:8.1f} s", *parts])
     yield "approved by", facts["approved_by"] or "nobody was asked"
     yield "kept", f"{facts['kept']}, fenced, with what it had"
-
-
-def left_to_do(result: Mapping[str, Any]) -> Iterator[str]:
-    """What no machine does for the team."""
-    restored = result.get("restored") or {}
-    if restored.get("resource_id"):
-        yield f"next: sam deploy with DatabaseResourceId={restored['resource_id']} (not with a secret)"
-    kept = (result.get("plan") or {}).get("kept")
-    if kept:
-        yield f"later: delete {kept} in RDS when nobody misses what only it has"

@@ -5,17 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dbmigrate.domain.recovery_times import PARTS, parts_of
 from dbmigrate.domain.words import counted, duration
-
-PARTS = (
-    ("fenced", "shut the application out"),
-    ("restored", "restore"),
-    ("verified", "verify the copy"),
-    ("compared", "compare it with the old instance"),
-    ("approved", "approval"),
-    ("swapped", "swap"),
-    ("opened", "let the application in"),
-)
 
 
 def where_from(plan: Mapping[str, Any]) -> str:
@@ -44,19 +35,9 @@ def recovery_facts(plan: Mapping[str, Any]) -> dict[str, str]:
     return {"Database": str(plan["database"]), "Restored to": where_from(plan), **rows}
 
 
-def parts_of(times: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Each part that was passed, and how long it took; ``times`` are epoch milliseconds."""
-    found, before = [], times.get("began")
-    for word, part in PARTS:
-        if before is not None and word in times:
-            found.append((part, duration((times[word] - before) / 1000)))
-            before = times[word]
-    return found
-
-
 def took(times: Mapping[str, Any]) -> str:
     """The recovery time in its parts, from epoch milliseconds; "" where nothing was reached."""
-    lines = [f"  {part + ':':<34}{length}" for part, length in parts_of(times)]
+    lines = [f"  {PARTS[part] + ':':<34}{duration(seconds)}" for part, seconds in parts_of(times).items()]
     if "fenced" in times and "opened" in times:
         out = duration((times["opened"] - times["fenced"]) / 1000)
         lines.append(f"  {'the application was shut out for:':<34}{out}")

@@ -6,13 +6,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 PARTS = {
-    "fenced": "shutting out",
-    "restored": "restoring",
-    "verified": "verifying",
-    "compared": "comparing",
-    "approved": "deciding",
-    "swapped": "swapping",
-    "opened": "opening",
+    "fenced": "shut the application out",
+    "restored": "restore",
+    "verified": "verify the copy",
+    "compared": "compare it with the old instance",
+    "approved": "approval",
+    "swapped": "swap",
+    "opened": "let the application in",
 }
 """The moments that end a part, in their order, and what the part is called."""
 
