@@ -50,7 +50,7 @@ def began(stack: Stack, run: str) -> str:
     command = f"db-migrate --environment {stack.environment}"
     for known in stack.ledger():
         if known["run"] == run:
-            return str(known.get("began_at") or known["started_at"])
+            return str(known.get("restore_point") or known["started_at"])
     raise BadRequest(
         f"The ledger of {stack.environment} has no run {run}.",
         f"{command} runs; if the database does not answer: {command} recover --to-time TIME",
