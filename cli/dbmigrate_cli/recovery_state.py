@@ -6,11 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dbmigrate.adapters.recovery_log import S3RecoveryLog
-from dbmigrate.domain.recovery import Record
+from dbmigrate.domain.recovery import ENDED, Record
 from dbmigrate_cli.options import Options
 from dbmigrate_cli.stack import Stack, aws_errors, open_stack
-
-ENDED = ("opened", "abandoned")
 
 
 def latest(stack: Stack) -> Record | None:

@@ -21,6 +21,7 @@ PHASES = (
     "opened",
     "abandoned",
 )
+ENDED = ("opened", "abandoned")
 BEHIND_SWAP = ("swapping", "swapped", "opened")
 """In these the old instance may bear another name, so that a recovery only goes on."""
 FOUND = ("only_on_old", "recovered", "changed")

@@ -18,7 +18,8 @@ from dbmigrate.domain.approval_frame import (
     problem_note,
 )
 from dbmigrate.domain.recovery import FOUND, RecoveryPlan
-from dbmigrate.domain.recovery_notice import parts_of, where_from
+from dbmigrate.domain.recovery_notice import where_from
+from dbmigrate.domain.recovery_times import PARTS, parts_of
 from dbmigrate.domain.words import counted, duration, moment
 
 MOST_TABLES = 200  # the report in the bucket has them all
@@ -140,7 +141,8 @@ def _listed(items: Sequence[Any], look: str = "card") -> str:
 
 
 def _times(times: Mapping[str, Any], now: float) -> str:
-    rows = "".join(f"<tr><td>{part}<td>{escape(took)}" for part, took in parts_of(times))
+    taken = parts_of(times).items()
+    rows = "".join(f"<tr><td>{PARTS[part]}<td>{escape(duration(seconds))}" for part, seconds in taken)
     if not rows:
         return ""
     waiting = (

@@ -13,12 +13,11 @@ from typing import Any
 from dbmigrate.domain.backup import tag_value
 from dbmigrate.domain.errors import RecoveryRefused
 from dbmigrate.domain.instance import Copy, names
-from dbmigrate.domain.recovery import PHASES, Record, RecoveryPlan
+from dbmigrate.domain.recovery import ENDED, PHASES, Record, RecoveryPlan
 from dbmigrate.domain.words import epoch_of, moment
 from dbmigrate.service.instances import Executions, Instances, Plans
 from dbmigrate.service.ports import RecoveryLog
 
-ENDED = ("opened", "abandoned")
 MOST_LAG = 900
 """Seconds by which what RDS can restore may lag behind: within five minutes it gets there, usually."""
 MOST_ATTEMPTS = 3  # to give up one recovery: an abandonment that fails is started again by an event
