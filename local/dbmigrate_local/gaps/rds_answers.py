@@ -6,13 +6,17 @@ import contextlib
 import datetime as dt
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest.mock import patch
 
 from moto.core.responses import PaginatedResult
+from moto.core.utils import get_pagination_model
 from moto.rds.models import DBCluster, DBInstance, DBInstanceAutomatedBackup
 from moto.rds.responses import RDSResponse
 
 from dbmigrate_local.gaps.patching import replaced
 from dbmigrate_local.gaps.rds_instances import behind
+
+PAGED = ("DescribeDBInstances", "DescribeDBClusters", "DescribeDBSnapshots", "DescribeDBClusterSnapshots")
 
 
 @contextlib.contextmanager
@@ -67,11 +71,18 @@ def window(made: Any) -> tuple[dt.datetime | None, dt.datetime | None]:
 
 @contextlib.contextmanager
 def pages() -> Iterator[None]:
-    """MaxRecords and Marker count for snapshots and clusters, too."""
+    """MaxRecords and Marker count for snapshots and clusters, too; a page ends with the name of its last."""
 
     def paged(original: Callable[[RDSResponse], Any]) -> Callable[[RDSResponse], Any]:
         return lambda self: PaginatedResult(original(self)._result)
 
+    model = get_pagination_model("rds")
+    marked = [patch.dict(model[operation], unique_attribute="resource_id") for operation in PAGED]
     names = ("describe_db_snapshots", "describe_db_cluster_snapshots", "describe_db_clusters")
-    with replaced(*((RDSResponse, name, paged(getattr(RDSResponse, name))) for name in names)):
+    with contextlib.ExitStack() as stack:
+        for one in marked:
+            stack.enter_context(one)
+        stack.enter_context(
+            replaced(*((RDSResponse, name, paged(getattr(RDSResponse, name))) for name in names))
+        )
         yield
