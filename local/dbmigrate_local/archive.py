@@ -16,6 +16,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import pg8000.exceptions
+
 from dbmigrate_local.embedded import EmbeddedPostgres
 from dbmigrate_local.processes import end_process, environment
 
@@ -49,6 +51,7 @@ class Archive:
         self._receiver: subprocess.Popen[bytes] | None = None
         self._first: threading.Thread | None = None
         self._one_at_a_time = threading.RLock()
+        self._backing_up = threading.Lock()
 
     @property
     def earliest(self) -> dt.datetime | None:
@@ -69,7 +72,8 @@ class Archive:
         """Back the server up into a folder. Raises subprocess.CalledProcessError and OSError."""
         self.follow()
         how = ["--wal-method=stream", "--checkpoint=fast", "--no-sync"]
-        self.server.run("pg_basebackup", "-D", folder, *self._address(), *how)
+        with self._backing_up:
+            self.server.run("pg_basebackup", "-D", folder, *self._address(), *how)
         with contextlib.suppress(FileNotFoundError):
             folder.chmod(0o700)
         self._bases.append(Base(folder, dt.datetime.now(dt.UTC)))
@@ -94,7 +98,7 @@ class Archive:
     def pause(self) -> None:
         """Stop receiving, because the server is about to stop."""
         self.settle()
-        with self._one_at_a_time:
+        with self._backing_up, self._one_at_a_time:  # a backup under way has its end first
             if self._receiver is not None:
                 end_process(self._receiver.pid, self._receiver.poll)
                 self._receiver = None
@@ -119,7 +123,8 @@ class Archive:
         """Stop receiving and delete what was received; the server keeps nothing for us any more."""
         self.pause()
         if self.server.running:
-            self._drop_slots(f"slot_name = '{self._slot}'")
+            with contextlib.suppress(pg8000.exceptions.Error):  # the next archive drops it
+                self._drop_slots(f"slot_name = '{self._slot}'")
         self._bases = []
         shutil.rmtree(self.folder, ignore_errors=True)
 

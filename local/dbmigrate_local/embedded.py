@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import socket
 import subprocess
 import time
@@ -16,6 +17,7 @@ import pg8000.native
 from dbmigrate_local.accounts import reachable_binaries, reachable_folder, server_account
 from dbmigrate_local.binaries import find_binaries
 from dbmigrate_local.processes import (
+    AT_ONCE,
     LOCALE,
     claim,
     end_orphan,
@@ -121,6 +123,13 @@ class EmbeddedPostgres:
         self._address = hold_port(self.port)
         self.account.give(other.folder, 0o755)
         self.data.rename(other.data)
+
+    def destroy(self) -> None:
+        """End without ado, and delete the data."""
+        if self._process is not None and self._process.poll() is None:
+            end_process(self._process.pid, self._process.poll, AT_ONCE)
+        self.stop()
+        shutil.rmtree(self.data, ignore_errors=True)
 
     def close(self) -> None:
         """Stop for good: the address is free for others."""

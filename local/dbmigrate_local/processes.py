@@ -11,11 +11,16 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
 LOCALE = "C.UTF-8" if sys.platform.startswith("linux") else "C"
+
+
+# Fast shutdown, immediate, kill; a signal and its seconds.
+IN_ORDER = ((signal.SIGINT, 15.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0))
+AT_ONCE = IN_ORDER[1:]
 
 
 class FolderInUse(Exception):
@@ -60,9 +65,11 @@ def serves(pid: int, data: Path) -> bool:
     return "postgres" in asked.stdout and str(data) in asked.stdout
 
 
-def end_process(pid: int, ended: Callable[[], int | None]) -> None:
-    """Fast shutdown, then immediate, then kill; each has five seconds or more."""
-    for sign, seconds in ((signal.SIGINT, 15), (signal.SIGQUIT, 5), (signal.SIGKILL, 5)):
+def end_process(
+    pid: int, ended: Callable[[], int | None], signs: Sequence[tuple[int, float]] = IN_ORDER
+) -> None:
+    """Send one signal after the other, each with the seconds that it has, until the process has ended."""
+    for sign, seconds in signs:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, sign)
         limit = time.monotonic() + seconds

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dbmigrate_local.embedded import EmbeddedPostgres
-from dbmigrate_local.instances import Instance
+from dbmigrate_local.instance import Instance
+from dbmigrate_local.places import trim_places
 
 KEPT = 3  # snapshots of earlier processes, see trim_snapshots
 BLOCK = 8192  # bytes
@@ -20,6 +21,8 @@ AUTOMATED = "rds:"  # how RDS names the backups that it takes by itself
 
 def trim_snapshots(server: EmbeddedPostgres) -> None:
     """Delete all but the newest of what earlier processes left: each is a whole copy of the data."""
+    shutil.rmtree(server.folder / "wal", ignore_errors=True)
+    trim_places(server)
     found = sorted((server.folder / "snapshots").glob("*"), key=lambda path: path.stat().st_mtime)
     for path in found[:-KEPT]:
         shutil.rmtree(path, ignore_errors=True)

@@ -18,7 +18,8 @@ from moto.rds.models import DBCluster, DBInstance, RDSBackend
 from moto.rds.responses import RDSResponse
 
 from dbmigrate_local.gaps.patching import replaced, same_signature
-from dbmigrate_local.instances import Instance, InstanceStore
+from dbmigrate_local.instance import Instance
+from dbmigrate_local.instances import InstanceStore
 
 HOST = "127.0.0.1"
 

@@ -14,7 +14,8 @@ from dbmigrate_local.gaps.patching import replaced, same_signature
 from dbmigrate_local.gaps.rds_answers import window
 from dbmigrate_local.gaps.rds_instances import behind
 from dbmigrate_local.gaps.rds_snapshots import usable
-from dbmigrate_local.instances import Instance, InstanceStore
+from dbmigrate_local.instance import Instance
+from dbmigrate_local.instances import InstanceStore
 from dbmigrate_local.snapshots import SnapshotStore
 
 # What a restored database has of its source. All else is the caller's to name, or RDS's default: security
