@@ -11,7 +11,10 @@ from dbmigrate_local.embedded import EmbeddedPostgres
 
 @dataclass(eq=False)
 class Instance:
-    """An instance or a cluster; without a server it is only described. `reason` says why it failed."""
+    """An instance or a cluster; without a server it is only described. `reason` says why it failed.
+
+    `lag` is how far the newest restorable moment is behind, in seconds: none here, up to 300 on RDS.
+    """
 
     name: str
     condition: Condition
@@ -20,6 +23,7 @@ class Instance:
     cluster: Instance | None = None  # whose member it is; then the server is the cluster's
     resource_id: str = ""  # by which IAM knows it; it stays when the name changes
     reason: str = ""
+    lag: float = 0.0
     needs_members: bool = False  # a restored cluster holds data, and nobody serves them yet
     ending: str = field(default="available", repr=False)
 

@@ -25,6 +25,7 @@ class InstanceStore:
     refuse_next        the next restore is refused with a code, such as InstanceQuotaExceeded
     next_restore_ends  as `failed`, `incompatible-restore`, or `creating` for ever
     hold, release      a status until further notice: `modifying`, `storage-full`; calls are then refused
+    get(name).lag      the newest restorable moment is so many seconds behind
     """
 
     def __init__(self, main: EmbeddedPostgres | None, settles: bool = False) -> None:

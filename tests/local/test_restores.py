@@ -122,6 +122,16 @@ def test_only_a_moment_of_the_window_can_be_restored(own_cloud: Cloud, own_serve
         instance(own_cloud, "never")
 
 
+def test_the_newest_moment_can_be_behind(own_cloud: Cloud) -> None:
+    main, moment = own_cloud.instances.get(MAIN), now()
+    main.lag = 300
+    assert instance(own_cloud, MAIN)["LatestRestorableTime"] < moment
+    with refused("InvalidParameterValue"):
+        restore(own_cloud, "too-soon", moment)
+    main.lag = 0
+    restore(own_cloud, "too-soon", moment)
+
+
 def test_without_retention_there_is_no_moment(own_cloud: Cloud) -> None:
     modify = own_cloud.client("rds").modify_db_instance
     modify(DBInstanceIdentifier=MAIN, BackupRetentionPeriod=0, ApplyImmediately=True)

@@ -62,11 +62,11 @@ def window(made: Any) -> tuple[dt.datetime | None, dt.datetime | None]:
         return None, None
     local = behind(made)
     local = local.cluster or local
-    now = dt.datetime.now(dt.UTC)
+    latest = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=local.lag)
     if local.server is None:
-        return made.created.replace(tzinfo=dt.UTC), now
+        return made.created.replace(tzinfo=dt.UTC), latest
     earliest = local.archive.earliest if local.archive else None
-    return (earliest, now) if earliest else (None, None)
+    return (earliest, latest) if earliest else (None, None)
 
 
 @contextlib.contextmanager
