@@ -11,7 +11,8 @@ import io
 import os
 import sys
 import threading
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
@@ -130,7 +131,8 @@ def worlds() -> Iterator[None]:
         return world.session
 
     own = os.environ
-    with replaced((boto3, "_get_default_session", default_session)):
+    pools = (ThreadPoolExecutor, "submit", submit_in_world(ThreadPoolExecutor.submit))
+    with replaced((boto3, "_get_default_session", default_session), pools):
         os.environ = EnvironmentPerThread(own)  # type: ignore[assignment]  # noqa: B003 - replaced, not cleared
         try:
             yield
@@ -138,6 +140,24 @@ def worlds() -> Iterator[None]:
             os.environ = own  # noqa: B003 - the very object that was there
             if isinstance(sys.stdout, OutputPerThread):
                 sys.stdout = sys.stdout._own
+
+
+def submit_in_world(submit: Callable[..., Any]) -> Callable[..., Any]:
+    """What a handler gives to a pool of threads runs in the handler's world, too. Other threads do not: moto
+    starts executions in threads of its own, and they are nobody's."""
+
+    def submitted(pool: ThreadPoolExecutor, work: Callable[..., Any], /, *given: Any, **named: Any) -> Any:
+        world = current()
+        if world is None:
+            return submit(pool, work, *given, **named)
+
+        def at_home(*given: Any, **named: Any) -> Any:
+            with living_in(world):
+                return work(*given, **named)
+
+        return submit(pool, at_home, *given, **named)
+
+    return submitted
 
 
 def inherited() -> dict[str, str]:

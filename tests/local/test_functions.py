@@ -26,6 +26,11 @@ def test_a_handler_sees_the_template_and_nothing_of_this_machine(
     assert 15_000 < answer["remaining"] <= 20_000
 
 
+def test_the_threads_of_a_handler_see_what_it_sees(cloud: Cloud) -> None:
+    answer, _ = cloud.invoke("EchoFunction", {})
+    assert answer["environment_of_its_pool"] == answer["environment"]
+
+
 def test_a_handler_is_its_role(cloud: Cloud) -> None:
     answer, _ = cloud.invoke("EchoFunction", {})
     assert ":assumed-role/db-migrate-staging-EchoFunctionRole" in answer["identity"]

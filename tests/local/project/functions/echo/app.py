@@ -1,6 +1,7 @@
 """Says what it sees: event, context, environment, credentials."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import boto3
@@ -24,5 +25,11 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         "remaining": context.get_remaining_time_in_millis(),
         "request": context.aws_request_id,
         "environment": dict(os.environ),
+        "environment_of_its_pool": environment_of_a_pool(),
         "identity": boto3.client("sts").get_caller_identity()["Arn"],
     }
+
+
+def environment_of_a_pool():
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: dict(os.environ)).result()
