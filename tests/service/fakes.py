@@ -10,6 +10,7 @@ from dbmigrate.domain.blockers import Blocker, Foretold
 from dbmigrate.domain.catalog import Catalog
 from dbmigrate.domain.errors import HistoryRejected, UnknownRevision, WrongEnvironment
 from dbmigrate.domain.evidence import Evidence, RevisionEvidence
+from dbmigrate.domain.recovery import Record
 from dbmigrate.domain.sizes import Size
 from dbmigrate.domain.standing import DIRECT, Standing
 from dbmigrate.domain.stats import Stats
@@ -195,3 +196,19 @@ class FakeBundles:
 
     def withdraw_success(self, environment: str, bundle_digest: str, run: str) -> None:
         self.successes[environment, bundle_digest] = {"undone_by": run}
+
+
+@dataclass
+class FakeRecoveryLog:
+    """The records of recoveries, the one that was planned last at the end."""
+
+    records: dict[str, Record] = field(default_factory=dict)
+
+    def get(self, recovery: str) -> Record | None:
+        return self.records.get(recovery)
+
+    def put(self, record: Record) -> None:
+        self.records[record.recovery] = record
+
+    def latest(self) -> Record | None:
+        return next(reversed(self.records.values()), None)

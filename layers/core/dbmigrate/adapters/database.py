@@ -13,7 +13,7 @@ import pg8000.dbapi
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from dbmigrate.adapters import blockers, catalog, ledger, runner, sizes
+from dbmigrate.adapters import blockers, catalog, fence_tables, ledger, runner, sizes
 from dbmigrate.adapters.attended import Attended
 from dbmigrate.adapters.connection import Limits, Target, connected
 from dbmigrate.adapters.half_applied import unfinished_now
@@ -256,6 +256,7 @@ def _look(connection: Connection, environment: str) -> Standing:
         sizes=catalog.table_sizes(connection),
         invalid_indexes=catalog.invalid_indexes(connection),
         model=sizes.model(connection),
+        fence=fence_tables.told(connection),
         time_zone=connection.exec_driver_sql("SELECT current_setting('TimeZone')").scalar_one(),
     )
 

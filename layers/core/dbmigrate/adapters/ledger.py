@@ -114,7 +114,7 @@ def open_run(connection: Connection, name: str, facts: Mapping[str, str | None])
         {"name": name, "approved_by": None, "reason": None, **facts},
     )
     holder = connection.execute(
-        text("SELECT name, started_at FROM dbmigrate.run WHERE ended_at IS NULL")
+        text("SELECT name, started_at, direction FROM dbmigrate.run WHERE ended_at IS NULL")
     ).one_or_none()
     if holder is None or holder.name != name:
         raise _held(name, holder)
@@ -124,6 +124,12 @@ def _held(name: str, holder: Any) -> RunInProgress:
     if holder is None:
         message = f"Run {name} has ended, so it moves nothing any more."
         return RunInProgress(message, "start a new run: db-migrate deploy")
+    if holder.direction not in ("upgrade", "downgrade"):
+        return RunInProgress(
+            f"Recovery {holder.name} has had this database since {holder.started_at:%Y-%m-%d %H:%M:%S %Z}.",
+            f"wait for its end (db-migrate status); if it died: db-migrate recover --resume {holder.name}, "
+            f"or --abandon {holder.name}",
+        )
     return RunInProgress(
         f"Run {holder.name} has held this database since {holder.started_at:%Y-%m-%d %H:%M:%S %Z}.",
         "wait for its end (db-migrate status); if it died without giving the lease back: "

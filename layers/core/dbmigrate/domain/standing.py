@@ -38,6 +38,7 @@ class Standing:
     free_bytes: int | None = None
     own_roles: tuple[str, ...] = ()
     unfinished: Sequence[Unfinished] = ()
+    fence: Mapping[str, Any] | None = None
 
     @property
     def open_run(self) -> dict[str, Any] | None:
