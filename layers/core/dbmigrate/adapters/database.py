@@ -13,7 +13,7 @@ import pg8000.dbapi
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from dbmigrate.adapters import blockers, catalog, fence_tables, ledger, runner, sizes
+from dbmigrate.adapters import blockers, catalog, fence_tables, ledger, marks, runner, sizes
 from dbmigrate.adapters.attended import Attended
 from dbmigrate.adapters.connection import Limits, Target, connected
 from dbmigrate.adapters.half_applied import unfinished_now
@@ -177,6 +177,8 @@ class Database:
             ledger.open_run(connection, run, facts)
             check(runner.current(connection))
             connection.commit()
+            if facts["bundle"] != DIRECT:
+                marks.leave(connection, run)
             conductor = RunConductor(connection, run, self.limits, self.progress)
             keep = partial(keep_before, connection, history)
             attended = Attended(connection, self.target, conductor, self.handles, keep, line)

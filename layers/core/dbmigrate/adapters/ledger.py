@@ -11,8 +11,8 @@ from typing import Any
 from pg8000.native import literal
 from sqlalchemy import Connection, text
 
-from dbmigrate.adapters import journal
-from dbmigrate.adapters.ledger_tables import HAS_WISHES, TABLES, WISHES
+from dbmigrate.adapters import journal, marks
+from dbmigrate.adapters.ledger_tables import HAS_LATER, LATER, OTHERS, TABLES
 from dbmigrate.domain.catalog import Catalog
 from dbmigrate.domain.errors import RunInProgress, WrongEnvironment
 from dbmigrate.domain.standing import DIRECT
@@ -45,9 +45,11 @@ def create(connection: Connection, environment: str) -> None:
     if not exists(connection):
         for statement in TABLES.strip().split(";\n"):
             connection.exec_driver_sql(statement.rstrip(";"))
-    _hear_wishes(connection)
-    if connection.exec_driver_sql("SELECT to_regclass('dbmigrate.work')").scalar_one() is None:
-        connection.exec_driver_sql(journal.TABLE)
+    _add_later(connection)
+    there = connection.exec_driver_sql(OTHERS).one()
+    for name, table in (("work", journal.TABLE), ("mark", marks.TABLE)):
+        if getattr(there, name) is None:
+            connection.exec_driver_sql(table)
     connection.execute(
         text(
             """INSERT INTO dbmigrate.environment (name, extensions) VALUES (:name, :extensions)
@@ -58,10 +60,10 @@ def create(connection: Connection, environment: str) -> None:
     check_environment(connection, environment)
 
 
-def _hear_wishes(connection: Connection) -> None:
+def _add_later(connection: Connection) -> None:
     """Asked first, as even an ALTER that changes nothing waits for everybody who reads the table."""
-    if not connection.exec_driver_sql(HAS_WISHES).scalar_one():
-        connection.exec_driver_sql(WISHES)
+    if not connection.exec_driver_sql(HAS_LATER).scalar_one():
+        connection.exec_driver_sql(LATER)
 
 
 def check_environment(connection: Connection, environment: str) -> None:
@@ -168,7 +170,7 @@ def note(connection: Connection, name: str, words: str) -> None:
 def set_wish(connection: Connection, name: str, wish: str | None, by: str) -> bool:
     """Keep what somebody wishes of a run: "pause", "stop", or None to go on. Returns whether the run is open
     and heard it; a stop is not taken back."""
-    _hear_wishes(connection)
+    _add_later(connection)
     done = connection.execute(
         text(
             """UPDATE dbmigrate.run SET wish = :wish, wished_by = :by, wished_at = clock_timestamp()
@@ -228,6 +230,8 @@ def runs(connection: Connection, most: int = 50) -> list[dict[str, Any]]:
                       r.started_at, r.ended_at, r.outcome, r.detail,
                       to_jsonb(r) ->> 'wish' AS wish, to_jsonb(r) ->> 'wished_by' AS wished_by,
                       (to_jsonb(r) ->> 'wished_at')::timestamptz AS wished_at,
+                      (to_jsonb(r) ->> 'marked_at')::timestamptz AS restore_point,
+                      to_jsonb(r) ->> 'wal' AS wal,
                       coalesce(array_agg(v.revision ORDER BY v.id) FILTER (WHERE v.id IS NOT NULL),
                                '{}') AS revisions,
                       coalesce(sum(v.seconds), 0) AS seconds, coalesce(sum(v.lock_waits), 0) AS lock_waits
@@ -236,11 +240,17 @@ def runs(connection: Connection, most: int = 50) -> list[dict[str, Any]]:
         ),
         {"most": most},
     )
-    return [{key: _plain(value) for key, value in row._mapping.items()} for row in rows]
+    return [_plain_run(dict(row._mapping)) for row in rows]
 
 
 def _plain(value: Any) -> Any:
     return value.isoformat(timespec="seconds") if hasattr(value, "isoformat") else value
+
+
+def _plain_run(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A point in time to which one goes back must not lose its fractions: rows were committed in them."""
+    plain = {key: _plain(value) for key, value in row.items()}
+    return plain | {"restore_point": row["restore_point"] and row["restore_point"].isoformat()}
 
 
 def keep_catalog(connection: Connection, revision: str, fingerprint: str, catalog: Catalog) -> None:

@@ -39,8 +39,11 @@ CREATE TABLE IF NOT EXISTS dbmigrate.catalog (
     content bytea NOT NULL,
     seen_at timestamptz NOT NULL DEFAULT clock_timestamp());
 """
-# What people wish of a run that is under way; the run asks between its steps. Ledgers before it lack them.
-WISHES = """ALTER TABLE dbmigrate.run ADD COLUMN IF NOT EXISTS wish text,
-    ADD COLUMN IF NOT EXISTS wished_by text, ADD COLUMN IF NOT EXISTS wished_at timestamptz"""
-HAS_WISHES = """SELECT EXISTS (SELECT FROM pg_attribute
-    WHERE attrelid = to_regclass('dbmigrate.run') AND attname = 'wished_at')"""
+# What older ledgers lack: what people wish of a run that is under way (it asks between its steps), and the
+# moment just before its upgrade with its place in the WAL.
+LATER = """ALTER TABLE dbmigrate.run ADD COLUMN IF NOT EXISTS wish text,
+    ADD COLUMN IF NOT EXISTS wished_by text, ADD COLUMN IF NOT EXISTS wished_at timestamptz,
+    ADD COLUMN IF NOT EXISTS marked_at timestamptz, ADD COLUMN IF NOT EXISTS wal text"""
+HAS_LATER = """SELECT count(*) = 2 FROM pg_attribute
+    WHERE attrelid = to_regclass('dbmigrate.run') AND attname IN ('wished_at', 'wal')"""
+OTHERS = "SELECT to_regclass('dbmigrate.work') AS work, to_regclass('dbmigrate.mark') AS mark"
