@@ -9,7 +9,7 @@ from tests.adapters.project import FACTS, Project, connected, move, rows, until
 
 from dbmigrate.adapters import marks
 from dbmigrate.adapters.database import Database
-from dbmigrate.adapters.marks import Counters
+from dbmigrate.domain.mark import Counters
 from dbmigrate.domain.standing import DIRECT
 
 MARK = "SELECT name, marked_at, wal FROM dbmigrate.run"
@@ -100,7 +100,9 @@ def test_what_nobody_wrote_is_known(sql: str, db: Database, database: str, two: 
 
 
 def test_nothing_is_known_of_a_table_without_a_file() -> None:
-    assert Counters("then", {"public.a": [0, 0, 0, 0, 0]}).unwritten_since(Counters("then")) == set()
-    one = Counters("then", {"public.a": [7, 1, 0, 0, 1]})
+    assert Counters("on then", {"public.a": [0, 0, 0, 0, 0]}).unwritten_since(Counters("on then")) == set()
+    one = Counters("on then", {"public.a": [7, 1, 0, 0, 1]})
     assert one.unwritten_since(one) == {"public.a"}
-    assert one.unwritten_since(Counters("another time", one.tables)) == set()
+    assert one.unwritten_since(Counters("on another day", one.tables)) == set()
+    off = Counters("off then", one.tables)
+    assert off.unwritten_since(off) == set()

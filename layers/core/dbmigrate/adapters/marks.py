@@ -7,7 +7,6 @@ same on both instances. Nothing is read but counters that the server keeps anywa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from pg8000.dbapi import Error
@@ -15,15 +14,15 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from dbmigrate.adapters.catalog.parts import OF_CLASS
+from dbmigrate.domain.mark import Counters, Mark
 
-# ``tables`` maps a table to its file, rows inserted, updated and deleted since the counters began, and the
-# estimate of its rows; ``counting`` says since when the counters count. A truncated or rewritten table has
-# another file; a crash begins the counting anew.
+# As domain.mark.Counters has them.
 TABLE = """CREATE TABLE IF NOT EXISTS dbmigrate.mark (
     run text PRIMARY KEY REFERENCES dbmigrate.run (name),
     counting text NOT NULL,
     tables jsonb NOT NULL)"""
-COUNTING = """(SELECT concat_ws(' ', (SELECT stats_reset FROM pg_stat_bgwriter),
+COUNTING = """(SELECT concat_ws(' ', current_setting('track_counts'),
+    (SELECT stats_reset FROM pg_stat_bgwriter),
     (SELECT stats_reset FROM pg_stat_database WHERE datname = current_database())))"""
 COUNTERS = f"""(SELECT coalesce(jsonb_object_agg(n.nspname || '.' || c.relname, jsonb_build_array(
         pg_relation_filenode(c.oid), pg_stat_get_tuples_inserted(c.oid), pg_stat_get_tuples_updated(c.oid),
@@ -40,33 +39,6 @@ NEWEST = """
 SELECT r.name, r.marked_at, m.counting, m.tables FROM dbmigrate.mark m JOIN dbmigrate.run r ON r.name = m.run
  WHERE r.marked_at IS NOT NULL ORDER BY r.marked_at DESC LIMIT 1"""
 EXISTS = "SELECT to_regclass('dbmigrate.mark') IS NOT NULL"
-
-
-@dataclass(frozen=True)
-class Counters:
-    """What the server has counted: ``counting`` says since when, ``tables`` as in the mark's row."""
-
-    counting: str
-    tables: Mapping[str, list[int]] = field(default_factory=dict)
-
-    def unwritten_since(self, mark: Counters) -> set[str]:
-        """The tables that nobody wrote between the mark and now, as far as the counters can prove it."""
-        if mark.counting != self.counting:
-            return set()
-        return {
-            name
-            for name, seen in mark.tables.items()
-            if self.tables.get(name, [])[:4] == seen[:4] and seen[0]
-        }
-
-
-@dataclass(frozen=True)
-class Mark:
-    """The mark of a run. ``at`` is a moment in ISO 8601."""
-
-    run: str
-    at: str
-    counters: Counters
 
 
 def leave(connection: Connection, run: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -36,7 +37,15 @@ class S3RecoveryLog:
         found = self._read(LATEST)
         return self.get(str(found["recovery"])) if found else None
 
-    def _write(self, key: str, values: dict[str, Any]) -> None:
+    def read(self, recovery: str) -> dict[str, Any] | None:
+        """What an examination has left for its next slice; it is too large for the state machine."""
+        return self._read(notebook_key(recovery))
+
+    def write(self, recovery: str, values: Mapping[str, Any]) -> None:
+        """Leave what the next slice goes on with."""
+        self._write(notebook_key(recovery), values)
+
+    def _write(self, key: str, values: Mapping[str, Any]) -> None:
         body = json.dumps(values, ensure_ascii=False).encode()
         self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
 
@@ -54,3 +63,8 @@ def record_key(recovery: str) -> str:
     """Where the record of a recovery lies. Raises BadRequest for what is no name of an execution."""
     place_of(recovery)
     return f"recoveries/{recovery}.json"
+
+
+def notebook_key(recovery: str) -> str:
+    """Where the examination of a recovery's copy lies. Raises BadRequest for what is no name."""
+    return record_key(recovery).removesuffix(".json") + "/examination.json"

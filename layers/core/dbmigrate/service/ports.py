@@ -3,12 +3,15 @@ have fakes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from dbmigrate.domain.blockers import Blocker, Foretold
 from dbmigrate.domain.catalog import Catalog
+from dbmigrate.domain.comparison import Pair, Piece, Row, Table
 from dbmigrate.domain.evidence import Evidence
+from dbmigrate.domain.examination import Answer, Known
+from dbmigrate.domain.integrity import Unit
 from dbmigrate.domain.recovery import Record
 from dbmigrate.domain.standing import Standing
 from dbmigrate.domain.stats import Stats
@@ -67,12 +70,46 @@ class Bundles(Protocol):
     def withdraw_success(self, environment: str, bundle_digest: str, run: str) -> None: ...
 
 
+class Instance(Protocol):
+    """The copy or the old instance of a recovery; see dbmigrate.adapters.instance."""
+
+    @property
+    def place(self) -> str: ...
+    def look(self) -> Standing: ...
+    def known(self, recovery: str) -> Known: ...
+    def questions(self) -> tuple[list[Unit], list[str]]: ...
+    def examine(
+        self, units: Iterable[Unit], tables: Mapping[str, Table], pairs: Mapping[str, Pair], until: float
+    ) -> Iterator[Answer[Unit, Any]]: ...
+    def count(self, tables: Iterable[Table], until: float) -> Iterator[Answer[Table, int]]: ...
+    def buckets(
+        self, table: Table, both: Pair, numbers: Sequence[int], size: int, mask: int
+    ) -> dict[int, Piece]: ...
+    def stream(
+        self,
+        table: Table,
+        both: Pair,
+        numbers: Sequence[int],
+        size: int,
+        chosen: tuple[int, Sequence[int]] | None,
+        after: int | None,
+    ) -> Generator[Row, None, None]: ...
+    def mark(self, recovery: str, stays_open: bool) -> None: ...
+
+
 class RecoveryLog(Protocol):
     """How far recoveries are; see dbmigrate.adapters.recovery_log."""
 
     def get(self, recovery: str) -> Record | None: ...
     def put(self, record: Record) -> None: ...
     def latest(self) -> Record | None: ...
+
+
+class Notebook(Protocol):
+    """What one slice of an examination leaves for the next; see dbmigrate.adapters.recovery_log."""
+
+    def read(self, recovery: str) -> Mapping[str, Any] | None: ...
+    def write(self, recovery: str, values: Mapping[str, Any]) -> None: ...
 
 
 OpenBundle = Callable[[str], tuple[History, Evidence]]
