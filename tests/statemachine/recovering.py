@@ -20,7 +20,7 @@ CREATING = {"id": "app-r-1", "status": "creating"}
 AVAILABLE = {
     "id": "app-r-1", "status": "available", "host": "h", "port": 5432, "resource_id": "db-NEW",
 }  # fmt: skip
-CHECKED = {"checks": [], "notes": []}
+CHECKED = {"status": "done", "cursor": None, "checks": [], "notes": []}
 COMPARED = {"status": "done", "cursor": None, "report": {}, "plan": FINAL}
 SWAPPED = {
     "status": "done",

@@ -170,6 +170,9 @@ def test_only_close_proves_a_success_and_only_of_its_own_environment() -> None:
         ("PlanRecoveryFunctionRole", "${BundleBucket.Arn}/recoveries/*"),
         ("RestoreFunctionRole", "${BundleBucket.Arn}/recoveries/*"),
         ("SwapFunctionRole", "${BundleBucket.Arn}/recoveries/*"),
+        ("FenceFunctionRole", "${BundleBucket.Arn}/recoveries/*"),
+        ("ExamineFunctionRole", "${BundleBucket.Arn}/recoveries/*"),
+        ("ExamineFunctionRole", "${BundleBucket.Arn}/plans/*"),
     }
 
 

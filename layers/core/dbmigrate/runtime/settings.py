@@ -54,6 +54,7 @@ class Settings:
     database_ca = Variable("DATABASE_CA", str, "")
     lock_timeout_ms = Variable("LOCK_TIMEOUT_MS", int, "100")
     slice_seconds = Variable("SLICE_SECONDS", float, "240")
+    comparison_seconds = Variable("COMPARISON_SECONDS", float, "3600")
     database_instance = Variable("DATABASE_INSTANCE", str, "")
     database_cluster = Variable("DATABASE_CLUSTER", str, "")
     bundle_bucket = Variable("BUNDLE_BUCKET", str)
