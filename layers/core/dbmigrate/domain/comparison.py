@@ -8,6 +8,7 @@ has stayed where it was, as in a restored copy, costs one pass.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +28,12 @@ PLAIN = {
     "timestamp with time zone", "timestamp without time zone", "uuid",
 }  # fmt: skip
 TEXTS = ("text", "character varying")
+# What these are written as depends on nothing but their bytes; a label of an enum can be renamed.
+STEADY = PLAIN | set(TEXTS) | {
+    "bit", "bit varying", "character", "cidr", "double precision", "inet", "interval", "json", "jsonb",
+    "macaddr", "numeric", "real", "time with time zone", "tsvector", "xml",
+}  # fmt: skip
+LENGTH = re.compile(r"\([^)]*\)")
 Key = tuple[str | None, ...]
 Piece = tuple[int, int]
 """How many rows, and the sum of their hashes."""
@@ -57,7 +64,8 @@ class Table:
 @dataclass(frozen=True)
 class Pair:
     """A table that both sides have, and what of it is compared. ``columns`` are (name, how): "plain", "text"
-    or "collated". ``exact`` says that both sides have the same columns, all of plain types or texts."""
+    or "collated". ``exact`` says that both sides have the same columns, and that none of them is
+    read otherwise without having been written."""
 
     old: Table
     new: Table
@@ -92,7 +100,7 @@ def pair(old: Table, new: Table) -> Pair:
         tuple((name, how(ours[name], theirs[name])) for name in common),
         key,
         (*alone, *retyped, *odd),
-        same and not new.unlogged and all(how(kind, kind) != "text" for kind in ours.values()),
+        same and not new.unlogged and all(_bare(kind) in STEADY for kind in ours.values()),
     )
 
 
@@ -105,8 +113,14 @@ def how(one: str, other: str) -> str:
     """How a column is hashed: by its value, by its bytes as text, or by what it is written as."""
     if one != other:
         return "text"
-    bare = one.partition("(")[0].strip() if not one.startswith("time") else one
-    return "collated" if bare in TEXTS else "plain" if bare in PLAIN else "text"
+    if one.endswith("[]"):
+        return "text"
+    return "collated" if _bare(one) in TEXTS else "plain" if _bare(one) in PLAIN else "text"
+
+
+def _bare(kind: str) -> str:
+    """A type without its length or precision, and an array's elements."""
+    return LENGTH.sub("", kind).replace("[]", "")
 
 
 def piece_blocks(blocks: int) -> int:
