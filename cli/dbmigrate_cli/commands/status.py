@@ -51,6 +51,8 @@ def show(options: Options, history: History, report: dict[str, Any]) -> None:
         ("pending", _pending(history, report["pending"])),
         ("drift", _drift(options, report)),
     ]
+    if report.get("fence"):
+        facts.append(("fence", _fence(report["fence"])))
     if report.get("invalid_indexes"):
         facts.append(("invalid", "\n".join(report["invalid_indexes"])))
     if recovery := report.get("recovery"):
@@ -75,6 +77,11 @@ def _drift(options: Options, report: dict[str, Any]) -> str:
     return f"not compared, no run of ours ended at {report['current']}{how}"
 
 
+def _fence(fence: dict[str, Any]) -> str:
+    shut = ", ".join(fence["databases"])
+    return f"{fence['recovery']} keeps everybody out of {shut}, since {fence['since']}"
+
+
 def _running(run: dict[str, Any]) -> str:
     return ", ".join(filter(None, (run["run"], f"since {run['started_at']}", wished(run))))
 
@@ -83,6 +90,9 @@ def _next(options: Options, history: History, report: dict[str, Any]) -> str:
     """What to do about it: a recovery comes first, then a running run, and drift stops every deploy."""
     if recovery := report.get("recovery"):
         return f"wait for its end; if it was cut: {', or: '.join(recovery['next'])}"
+    if fence := report.get("fence"):
+        recover, name = f"{options.command} recover", fence["recovery"]
+        return f"go on: {recover} --resume {name}, or give it up: {recover} --abandon {name}"
     if report["running"]:
         run = report["running"][0]["run"]
         if report["running"][0].get("wish") == "pause":

@@ -64,6 +64,7 @@ def status(
         "running": [_short(run) for run in standing.runs if run["ended_at"] is None],
         "last_run": next((_short(run) for run in standing.runs if run["ended_at"] is not None), None),
         "server": standing.server,
+        "fence": dict(standing.fence) if standing.fence else None,
     }
     if history is None:
         report["applied_revisions"] = {name: digest for name, (digest, _) in standing.applied.items()}
