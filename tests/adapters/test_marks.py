@@ -29,6 +29,7 @@ def test_it_lies_before_everything_that_the_run_does(db: Database, database: str
     assert rows(database, f"SELECT '{wal}'::pg_lsn < '{now}'::pg_lsn") == [(True,)]
     (line,) = db.runs()
     assert datetime.fromisoformat(line["restore_point"]) == at and line["wal"] == wal
+    assert db.began("run-1") == f"{at.isoformat()} (WAL {wal})" and db.began("run-2") == ""
 
 
 def test_a_later_invocation_leaves_it_as_it_is(db: Database, database: str, two: Project) -> None:

@@ -102,6 +102,9 @@ class FakeDatabase:
     def way_of(self, run: str) -> tuple[tuple[str, ...], dict[str, str]]:
         return self.current(), {revision: way for revision, way, by in self.lines if by == run}
 
+    def began(self, run: str) -> str:
+        return "then (WAL 0/7)" if any(line["run"] == run for line in self.open) else ""
+
     def unfinished(self) -> list[Unfinished]:
         return self.half
 

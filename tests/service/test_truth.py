@@ -136,7 +136,11 @@ def closed(world: World, outcome: str, plan: dict[str, object], failure: object 
 def test_a_success_is_recorded_and_the_lease_given_back(world: World) -> None:
     plan = world.validate()
     world.upgrade_all(plan)
-    assert closed(world, "Succeeded", {**plan, "predicted_seconds": 4.0}) == {"seconds": 4.5, "slower": True}
+    assert closed(world, "Succeeded", {**plan, "predicted_seconds": 4.0}) == {
+        "seconds": 4.5,
+        "slower": True,
+        "began": "then (WAL 0/7)",
+    }
     assert world.bundles.successes["staging", DIGEST] == {"run": "run-1", "plan": plan["digest"], "to": "c3"}
     assert world.database.look().open_run is None
     assert world.database.kept is not None and world.database.kept[0] == "c3"
@@ -165,7 +169,7 @@ def test_only_a_clean_end_is_remembered(world: World, outcome: str, kept: bool) 
 
 
 def test_closing_a_run_that_never_began(world: World) -> None:
-    assert closed(world, "ApprovalExpired", {}) == {"seconds": None, "slower": None}
+    assert closed(world, "ApprovalExpired", {}) == {"seconds": None, "slower": None, "began": None}
 
 
 def test_a_success_of_a_way_back_proves_nothing(world: World) -> None:

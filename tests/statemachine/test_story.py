@@ -79,6 +79,12 @@ def test_what_people_are_told(machine: Machine) -> None:
     assert machine.told("Watch")[0]["since"] == notice["restore_point"]
 
 
+@only("staging")
+def test_the_notice_says_when_the_ledger_says_that_the_upgrade_began(machine: Machine) -> None:
+    machine.run(Close=[{"seconds": 1, "slower": False, "began": "2027-01-15T07:31:00+00:00 (WAL 0/7)"}])
+    assert machine.told("Notify")[0]["restore_point"] == "2027-01-15T07:31:00+00:00 (WAL 0/7)"
+
+
 @everywhere
 def test_the_input_weakens_nothing(machine: Machine) -> None:
     states = machine.run().states

@@ -223,6 +223,11 @@ class Database:
             connection.commit()
             return seconds
 
+    def began(self, run: str) -> str:
+        """The moment just before the run's upgrade, for people; "" where it has left no mark."""
+        with self.session("db-migrate look") as connection:
+            return marks.began(connection, run) if ledger.exists(connection) else ""
+
     def unfinished(self) -> list[Unfinished]:
         """What a revision that is not recorded yet has begun, oldest first."""
         with self.session("db-migrate look") as connection:

@@ -42,7 +42,7 @@ SELECT n.nspname || '.' || c.relname, c.oid::regclass::text,
            SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary AND i.indisvalid)
   FROM pg_class c {OF_CLASS} AND c.relkind = 'r' AND c.relpersistence = 'p' ORDER BY 1"""
 OFFERED = "SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'amcheck')"
-MAKE = "CREATE EXTENSION amcheck SCHEMA dbmigrate"
+MAKE = "CREATE SCHEMA IF NOT EXISTS dbmigrate; CREATE EXTENSION amcheck SCHEMA dbmigrate"
 UNMAKE = """DO $$ BEGIN
     IF EXISTS (SELECT FROM pg_extension WHERE extname = 'amcheck'
                   AND extnamespace = to_regnamespace('dbmigrate')) THEN DROP EXTENSION amcheck; END IF;

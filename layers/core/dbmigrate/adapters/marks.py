@@ -38,6 +38,9 @@ WAYS = (LEAVE, LEAVE.replace("pg_current_wal_lsn()::text", "NULL"))
 NEWEST = """
 SELECT r.name, r.marked_at, m.counting, m.tables FROM dbmigrate.mark m JOIN dbmigrate.run r ON r.name = m.run
  WHERE r.marked_at IS NOT NULL ORDER BY r.marked_at DESC LIMIT 1"""
+BEGAN = """
+SELECT (to_jsonb(r) ->> 'marked_at')::timestamptz, to_jsonb(r) ->> 'wal'
+  FROM dbmigrate.run r WHERE name = :run"""
 EXISTS = "SELECT to_regclass('dbmigrate.mark') IS NOT NULL"
 
 
@@ -53,6 +56,13 @@ def leave(connection: Connection, run: str) -> None:
             return
         except (DBAPIError, Error):
             connection.rollback()
+
+
+def began(connection: Connection, run: str) -> str:
+    """The moment just before the run's upgrade, in ISO 8601, with its place in the WAL where the server tells
+    it; "" for a run without a mark."""
+    at, wal = connection.execute(text(BEGAN), {"run": run}).one_or_none() or (None, None)
+    return (at.isoformat() + (f" (WAL {wal})" if wal else "")) if at else ""
 
 
 def newest(connection: Connection) -> Mark | None:

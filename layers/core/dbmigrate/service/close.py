@@ -22,9 +22,10 @@ def close(
     database: Database,
     bundles: Bundles,
 ) -> dict[str, Any]:
-    """Returns ``seconds`` of the run's revisions and ``slower``, whether that is more than was predicted.
+    """Returns ``seconds`` of the run's revisions and ``slower``, whether that is more than was predicted; and
+    when its upgrade ``began``, with the place in the WAL, for the notice.
 
-    Both are None for a run that ended before its first step: it had no lease to give back.
+    All are None for a run that ended before its first step: it had no lease to give back.
     """
     if outcome in PROVEN and plan.get("direction") == "upgrade":
         # First, because a second call finds the run closed: a success must not get lost between the two.
@@ -36,8 +37,9 @@ def close(
     detail = f"{failure.get('Error')}: {failure.get('Cause')}" if isinstance(failure, Mapping) else ""
     seconds = database.close_run(run, outcome, detail, remember=outcome in CLEAN_ENDINGS)
     if seconds is None:
-        return {"seconds": None, "slower": None}
-    return {"seconds": seconds, "slower": seconds > float(plan.get("predicted_seconds", seconds))}
+        return {"seconds": None, "slower": None, "began": None}
+    slower = seconds > float(plan.get("predicted_seconds", seconds))
+    return {"seconds": seconds, "slower": slower, "began": database.began(run) or None}
 
 
 def ended_run(event: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]]:
