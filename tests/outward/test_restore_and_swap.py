@@ -168,7 +168,8 @@ def test_a_copy_of_somebody_else_is_not_taken(world: Recovering) -> None:
 
 def test_a_name_in_the_way_is_named(world: Recovering) -> None:
     plan = world.restored()
-    world.instances.there[KEPT] = replace(world.instances.there["app"], name=KEPT)
+    other = replace(world.instances.there["app"], name=KEPT, resource_id="db-OTHER")
+    world.instances.there[KEPT] = other
     with pytest.raises(SwapFailed, match=f"There is an instance {KEPT} already") as stuck:
         world.swap(plan)
     assert f"--resume {ID}" in stuck.value.hint and not [c for c in world.instances.calls if c[0] == "rename"]
@@ -178,8 +179,20 @@ def test_an_old_one_that_somebody_deleted_midway_is_missed(world: Recovering) ->
     plan = world.restored()
     world.swap(plan)
     del world.instances.there[KEPT]
-    with pytest.raises(SwapFailed, match=f"Neither app nor {KEPT} is there"):
+    with pytest.raises(DatabaseBusy, match="RDS shows nobody under app"):
         world.swap(plan)
+
+
+def test_one_that_moves_is_seen_under_both_of_its_names(world: Recovering) -> None:
+    """Between two questions of ours a rename comes to its end."""
+    plan = world.restored()
+    old = world.instances.there["app"]
+    world.instances.there[KEPT] = replace(old, name=KEPT, status="rebooting")
+    world.instances.there["app"] = replace(old, status="renaming")
+    assert world.swap(plan)["step"] == f"app becomes {KEPT}"
+    world.instances.there["app"] = old  # RDS has not even begun to say so
+    assert world.swap(plan)["step"] == f"app becomes {KEPT}"
+    assert not [call for call in world.instances.calls if call[0] == "rename"]
 
 
 def test_nobody_is_moved_aside_for_a_copy_that_is_not_ready(world: Recovering) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from dbmigrate.domain.errors import PlanOutdated, SwapFailed
+from dbmigrate.domain.errors import DatabaseBusy, PlanOutdated, SwapFailed
 from dbmigrate.domain.instance import Instance
 from dbmigrate.domain.recovery import Record, RecoveryPlan, check_recovery_unchanged
 from dbmigrate.service.instances import Instances, Plans
@@ -67,18 +67,23 @@ def _approved(
 
 
 def _step(plan: RecoveryPlan, instances: Instances) -> Answer:
-    database, kept, restored = (instances.look(name) for name in (plan.database, plan.kept, plan.restored))
+    # Names move from the first to the second to the third. Read in this order, one that moves meanwhile is
+    # seen under both of its names and never under none.
+    restored, database, kept = (instances.look(name) for name in (plan.restored, plan.database, plan.kept))
     if database is not None and database.made_by(plan.recovery):
         return _finish(plan, instances, database)
+    if database is None and (kept is None or restored is None):
+        raise DatabaseBusy(
+            f"RDS shows nobody under {plan.database} just now, nor who is to get this name or had it.",
+            f"look in RDS who has which name, then go on: db-migrate recover --resume {plan.recovery}",
+        )
     if restored is None or not restored.made_by(plan.recovery):
         raise _stuck(plan, f"{plan.restored}, which was to become {plan.database}, is not there.")
-    if database is not None and kept is not None:
+    if database is None:
+        return _move_in(plan, instances, kept, restored)
+    if kept is not None and kept.resource_id != database.resource_id:
         raise _stuck(plan, f"There is an instance {plan.kept} already, which is not {plan.database}.")
-    if database is not None:
-        return _move_aside(plan, instances, database, restored)
-    if kept is None:
-        raise _stuck(plan, f"Neither {plan.database} nor {plan.kept} is there.")
-    return _move_in(plan, instances, kept, restored)
+    return _move_aside(plan, instances, database, restored, moving=kept is not None)
 
 
 def _stuck(plan: RecoveryPlan, message: str) -> SwapFailed:
@@ -86,17 +91,19 @@ def _stuck(plan: RecoveryPlan, message: str) -> SwapFailed:
     return SwapFailed(message, f"{hint} --resume {plan.recovery}")
 
 
-def _move_aside(plan: RecoveryPlan, instances: Instances, old: Instance, restored: Instance) -> Answer:
+def _move_aside(
+    plan: RecoveryPlan, instances: Instances, old: Instance, restored: Instance, moving: bool
+) -> Answer:
     if restored.state != "available":
         return _working(f"wait until {plan.restored} is available: it is {restored.status}")
-    if not old.renames:
+    if not (moving or old.renames):
         instances.carry_over(plan)
         instances.rename(plan.database, plan.kept)
     return _working(f"{plan.database} becomes {plan.kept}")
 
 
-def _move_in(plan: RecoveryPlan, instances: Instances, kept: Instance, restored: Instance) -> Answer:
-    if kept.renames:
+def _move_in(plan: RecoveryPlan, instances: Instances, kept: Instance | None, restored: Instance) -> Answer:
+    if kept is None or kept.renames:
         return _working(f"{plan.database} becomes {plan.kept}")
     if not restored.renames:
         instances.rename(plan.restored, plan.database)
