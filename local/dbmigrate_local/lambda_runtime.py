@@ -81,7 +81,8 @@ class Runtime:
     `codes` go by physical name and `handlers` by logical id; `credentials` gives a role's; `environment` is
     set in every function on top of the template's. `limits` are seconds that an invocation may last, by
     logical id, where that is to be less than the template's Timeout. `may_log` says whether its output
-    reaches its log, `localised` turns addresses of AWS into this machine's.
+    reaches its log, `localised` turns addresses of AWS into this machine's. `answered` is called between what
+    a function has done and what its caller hears of it, where a test may cut.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class Runtime:
         self.limits: dict[str, float] = {}
         self.may_log: Callable[[Any], bool] = lambda function: True
         self.localised: Callable[[str], str] = str
+        self.answered: Callable[[str, Any], None] = lambda logical_id, event: None
         self._handlers = dict(handlers or {})
         self._environment = dict(environment or {})
         self._credentials = credentials
@@ -113,6 +115,7 @@ class Runtime:
         world = World(self._variables(function, code), self._sessions.get(function.function_name))
         payload, failed = self._answer(function, code, given, world)
         self._sessions[function.function_name] = world.session
+        self.answered(code.logical_id, given)
         log = world.output.getvalue()
         put_embedded_metrics(log)
         shown = log if self.may_log(function) else ""

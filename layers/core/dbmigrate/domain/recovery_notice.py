@@ -8,6 +8,7 @@ from typing import Any
 from dbmigrate.domain.recovery_times import PARTS, parts_of
 from dbmigrate.domain.words import counted, duration
 
+MEMBERS = ", after its members"
 
 def where_from(plan: Mapping[str, Any]) -> str:
     """The backup or the moment that is restored, in words."""
@@ -52,7 +53,8 @@ def left_to_do(plan: Mapping[str, Any], swap: Mapping[str, Any]) -> str:
         f"samconfig.toml, then: sam deploy --config-env {plan.get('environment')}; a restored one has a new "
         "resource id, and until then nobody logs in by the old one",
         f"take over by hand what only {kept} has, the old {kind}: it is fenced and costs money; when nobody "
-        f"needs it any more: aws rds delete-db-{kind} --db-{kind}-identifier {kept}",
+        f"needs it any more: aws rds delete-db-{kind} --db-{kind}-identifier {kept} "
+        f"--final-db-snapshot-identifier {kept}{MEMBERS if plan.get('cluster') else ''}",
         *map(str, swap.get("notes") or ()),
         "replicas and proxies of the old one are not moved: point them at the new one, or make them again",
     )

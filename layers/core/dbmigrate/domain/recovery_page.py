@@ -66,7 +66,7 @@ def _reason(plan: RecoveryPlan) -> str:
 
 def _facts(request: Request, plan: RecoveryPlan, now: float) -> str:
     left, fenced = request.expires_at - now, (request.backup.get("times") or {}).get("fenced")
-    out = f"For {duration(now - fenced / 1000)}" if fenced else "Yes"
+    out = f"For {duration(max(0.0, now - fenced / 1000))}" if fenced else "Yes"
     return facts_grid(
         (
             ("Restored from", "Snapshot" if plan.snapshot else "A moment", where_from(plan.to_json())),
@@ -146,7 +146,7 @@ def _times(times: Mapping[str, Any], now: float) -> str:
     if not rows:
         return ""
     waiting = (
-        f"<tr><td>waiting for you<td>{duration(now - times['compared'] / 1000)}"
+        f"<tr><td>waiting for you<td>{duration(max(0.0, now - times['compared'] / 1000))}"
         if "compared" in times
         else ""
     )

@@ -36,8 +36,8 @@ class Ports:
 
 
 def plan_recovery(event: Mapping[str, Any], environment: str, ports: Ports) -> dict[str, Any]:
-    """The slim plan, where to go on (restore or swap), and what an earlier execution knew: the approval, and
-    ``times`` in epoch milliseconds. Raises RecoveryRefused."""
+    """The slim plan and where to go on (restore or swap); of one that goes on also what its earlier execution
+    knew, the approval and ``times`` in epoch milliseconds. Raises RecoveryRefused."""
     request = event["request"]
     wish = next((word for word in ("resume", "abandon") if request.get(word)), "")
     command = f"db-migrate --environment {environment} recover"
@@ -50,19 +50,19 @@ def plan_recovery(event: Mapping[str, Any], environment: str, ports: Ports) -> d
         ports.plans.put_plan(plan.digest, plan.to_json())
         record = Record(plan.recovery, PHASES[0], plan.slim(), {PHASES[0]: ports.now})
     ports.log.put(_now_by(record, wish, event["execution"]))
-    return _answer(record)
+    return _answer(record, resumed=bool(wish))
 
 
-def _answer(record: Record) -> dict[str, Any]:
+def _answer(record: Record, resumed: bool) -> dict[str, Any]:
     swaps = record.behind_swap
     kept = ("planned", "fenced", "verified", "compared", "swapping") if swaps else ("planned", "fenced")
     words = {"planned": "began", "swapping": "approved"}
-    known = {phase: record.times[phase] for phase in kept if phase in record.times}
-    approval = record.facts.get("approval") or {"status": "none"}
+    known = {phase: record.times[phase] for phase in kept if phase in record.times} if resumed else {}
+    none = {"status": "none"}
     return {
         "plan": dict(record.plan),
         "phase": "swap" if swaps else "restore",
-        "approval": approval if swaps else {"status": "none"},
+        "approval": record.facts.get("approval") or none if swaps else none,
         "times": {words.get(phase, phase): int(1000 * time) for phase, time in known.items()},
     }
 
@@ -95,7 +95,9 @@ def _check_wish(record: Record, wish: str, execution: str, command: str, ports: 
         )
     left = wish == "abandon" and record.phase == "abandoned" and not record.facts.get("discarded")
     if record.phase in ENDED and not left:
-        raise RecoveryRefused(f"{name} is over: it was {record.phase}.", f"start another one: {command}")
+        opened = "the database is open; start the application by hand, if nothing has"
+        hint = opened if record.phase == "opened" else f"start another one: {command}"
+        raise RecoveryRefused(f"{name} is over: it was {record.phase}.", hint)
     if wish == "resume":
         return
     if record.behind_swap:

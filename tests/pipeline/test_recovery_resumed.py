@@ -1,0 +1,63 @@
+"""A recovery that is cut behind the beginning of its swap only goes on, and nothing is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from tests.pipeline.emergency import Emergency, emergency
+
+CUTS = {
+    "old one moves": ("Swap", 1, {}),
+    "between the names": ("Swap", 2, {}),
+    "new one moves": ("Swap", 3, {}),
+    "new one restarts": ("Swap", 4, {}),
+    "swapped": ("Swap", 5, {}),
+    "opened": ("Fence", 1, {"wish": "open"}),
+    "started": ("CallHook", 1, {"when": "start"}),
+}
+
+
+@pytest.fixture(scope="module", params=["an instance", "a cluster"])
+def there(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emergency]:
+    """Recovered again and again: each test leaves behind a database that has lost its latest rows."""
+    cluster = {"DatabaseCluster": "orders", "DatabaseInstance": ""} if request.param == "a cluster" else {}
+    with emergency(tmp_path_factory.mktemp("resumed"), **cluster) as prepared:
+        yield prepared.happen()
+
+
+@pytest.mark.parametrize("place", CUTS)
+def test_what_was_cut_behind_the_swap_goes_on(there: Emergency, place: str) -> None:
+    function, number, event = CUTS[place]
+    snapshot, others = there.happen_again(), set(there.names()) - {there.database}
+    with there.aborted_after(function, number, **event) as aborted:
+        arn = there.start(snapshot=snapshot)
+        there.pipeline.decide(arn, "approve")
+        there.cloud.until(lambda: aborted, 60, lambda: there.cloud.story(arn))
+    refused = there.put_back_by_event(arn)
+    assert refused.outcome == "RecoveryRefused"
+    recovery = arn.rpartition(":")[2]
+    if there.record(arn)["phase"] == "opened":
+        assert f"{recovery} is over" in refused.cause
+    else:
+        assert f"recover --resume {recovery}" in refused.cause
+        assert there.ends(there.start(resume=recovery)).outcome == "Recovered"
+    kept = there.kept(arn)
+    assert there.rows() == there.before and there.rows_of(kept) == there.there
+    assert set(there.names()) == others | {there.database, kept} and there.lets_the_application_in()
+
+
+def test_a_second_one_is_refused_while_the_first_is_under_way(there: Emergency) -> None:
+    snapshot = there.happen_again()
+    first = there.start(snapshot=snapshot)
+    there.pipeline.link(first)
+    recovery = first.rpartition(":")[2]
+    for request, said in (
+        ({"snapshot": snapshot}, f"{recovery} has not ended"),
+        ({"resume": recovery}, "is at work in the execution"),
+        ({"abandon": recovery}, "is at work in the execution"),
+    ):
+        ending = there.ends(there.start(**request))
+        assert ending.outcome == "RecoveryRefused" and said in ending.cause
+    there.pipeline.decide(first, "reject")
+    assert there.ends(first).outcome == "RecoveryRejected" and there.rows() == there.there
