@@ -18,9 +18,9 @@ from dbmigrate_local.processes import end_orphan
 def trim_places(main: EmbeddedPostgres) -> None:
     """Delete the copies that a killed process left; what is older than the main data is no copy of them."""
     for folder in (main.folder / "instances").glob("*"):
+        end_orphan(folder / "data")
         version, ours = folder / "data" / "PG_VERSION", main.data / "PG_VERSION"
         if not version.exists() or version.stat().st_mtime > ours.stat().st_mtime:
-            end_orphan(folder / "data")
             shutil.rmtree(folder, ignore_errors=True)
 
 

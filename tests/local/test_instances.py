@@ -8,7 +8,6 @@ from tests.local.databases import MAIN, Writer, available, instance, now, refuse
 
 from dbmigrate_local.cloud import Cloud
 from dbmigrate_local.embedded import EmbeddedPostgres
-from dbmigrate_local.instances import InstanceStore
 
 
 def test_a_moment_has_every_row_from_before_and_none_from_after(
@@ -109,14 +108,3 @@ def test_a_rename_waits_for_the_maintenance_window_unless_it_is_wanted_now(own_c
         DBInstanceIdentifier="patient", NewDBInstanceIdentifier="hasty"
     )
     assert available(own_cloud, "patient")["PendingModifiedValues"] == {"DBInstanceIdentifier": "hasty"}
-
-
-def test_a_process_that_ends_between_two_renames_leaves_its_owner_the_database(
-    own_server: EmbeddedPostgres,
-) -> None:
-    own_server.execute("CREATE TABLE precious AS SELECT 42 AS answer")
-    store = InstanceStore(own_server)
-    store.rename(store.adopt("app"), "app-before")
-    assert not own_server.running
-    store.close()
-    assert own_server.execute("SELECT answer FROM precious") == [[42]]
