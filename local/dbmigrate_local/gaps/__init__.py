@@ -5,7 +5,8 @@ exactly; a new version is taken by running tests/local.
 
 Not closed: size limits of variables and payloads, `$eval` in JSONata (AWS refuses it), Wait until a timestamp
 on the fast clock, heartbeats' own error name, distributed Map, JSONPath, direct SDK integrations, schedules
-of rules, alarms over more than one period, resource policies (topics, buckets, keys, function permissions).
+of rules, alarms over more than one period, resource policies (topics, buckets, keys, function permissions),
+servers of read replicas, RDS's own daily backup window (`backing-up`).
 """
 
 from dbmigrate_local.gaps.unused_imports import stand_in_for_validator
