@@ -30,7 +30,7 @@ from dbmigrate_cli.failures import INTERRUPTED, report_bug, report_error
 from dbmigrate_cli.follow import Follower
 from dbmigrate_cli.local import LocalStack, template_file
 from dbmigrate_cli.options import Options
-from dbmigrate_cli.recovering import request_of, result_of, start
+from dbmigrate_cli.recovering import request_of, start
 from dbmigrate_cli.recovery_story import RecoveryStory
 from dbmigrate_local.binaries import find_binaries
 from dbmigrate_local.database import DatabaseServer
@@ -141,18 +141,17 @@ def emergency(
     application.until_written(10)
     moment = moment_of(request["time"])
     before, now = application.before(moment), bodies({**where, "port": server.port})
-    result = result_of(stack, arn)
     figures = Figures(
         committed_before=len(before),
         destroyed=len(before - left),
         recovered=len(before & now),
         lost=len(before - now),
         only_on_old=story.found["only_on_old"],
-        rto_seconds=total_of(result["times"]) or 0.0,
+        rto_seconds=total_of(story.times) or 0.0,
         outage_seconds=round(application.outage, 3),
-        rto_parts=parts_of(result["times"]),
+        rto_parts=parts_of(story.times),
     )
-    show(options, figures, result["plan"]["kept"])
+    show(options, figures, story.plan["kept"])
     return figures
 
 

@@ -7,16 +7,30 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from dbmigrate.domain.words import counted
-from dbmigrate_cli.story import AGAIN, SAYINGS, Saying, Story
+from dbmigrate_cli.story import AGAIN, SAYINGS, Line, Saying, Story
 
 WORDS = {"only_on_old": "only on the old instance", "recovered": "recovered", "changed": "changed"}
+
+REACHED = {
+    "Fence the application": "fenced",
+    "Check the restore": "restored",
+    "Verify the restored instance": "verified",
+    "Compare with the old instance": "compared",
+    "Request approval": "approved",
+    "Swap the instances": "swapped",
+    "Open the new instance": "opened",
+}
+"""The last answer of a state ends the part that its name belongs to."""
 
 
 @dataclass
 class RecoveryStory(Story):
-    """Feed it the events in their order. ``found`` is what the comparison counted."""
+    """Feed it the events in their order. ``found`` is what the comparison counted; ``times`` are the epoch
+    milliseconds at which the parts really ended, as recovery_times wants them: where waits are shortened, the
+    state machine's own clock counts them in full."""
 
     found: dict[str, int] = field(default_factory=dict)
+    times: dict[str, float] = field(default_factory=dict)
 
     repeated: ClassVar[frozenset[str]] = frozenset(
         {
@@ -40,6 +54,13 @@ class RecoveryStory(Story):
     @property
     def sayings(self) -> Mapping[str, Saying]:
         return RECOVERY_SAYINGS
+
+    def tell(self, event: Mapping[str, Any]) -> Line | None:
+        now = 1000 * event["timestamp"].timestamp()
+        self.times.setdefault("began", now)
+        if event["type"] == "TaskSucceeded" and self.state in REACHED:
+            self.times[REACHED[self.state]] = now
+        return super().tell(event)
 
     def planned(self, answer: dict[str, Any]) -> str:
         self.plan = plan = answer.get("plan") or answer

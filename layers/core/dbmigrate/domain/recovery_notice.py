@@ -10,6 +10,7 @@ from dbmigrate.domain.words import counted, duration
 
 MEMBERS = ", after its members"
 
+
 def where_from(plan: Mapping[str, Any]) -> str:
     """The backup or the moment that is restored, in words."""
     if plan.get("snapshot"):
