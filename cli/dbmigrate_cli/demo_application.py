@@ -7,10 +7,11 @@ import threading
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import pg8000.exceptions
 import pg8000.native
+
+from dbmigrate_local.database import Endpoint
 
 ROLE = "app"
 GLANCE = 0.02  # seconds between two tries to come in again
@@ -100,9 +101,12 @@ def moment_of(text: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def bodies(connection_facts: dict[str, Any]) -> set[str]:
+def bodies(url: str) -> set[str]:
     """The posts of the application that a database holds now."""
-    with contextlib.closing(pg8000.native.Connection(**connection_facts, timeout=30)) as connection:
+    where = Endpoint.of(url)
+    with contextlib.closing(
+        pg8000.native.Connection(where.user, where.host, where.database, where.port, timeout=30)
+    ) as connection:
         return {
             str(row[0]) for row in connection.run("SELECT body FROM posts WHERE body LIKE 'post %'") or ()
         }

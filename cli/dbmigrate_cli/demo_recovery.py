@@ -120,13 +120,13 @@ def emergency(
     options: Options, stack: LocalStack, server: EmbeddedPostgres, application: Application
 ) -> Figures:
     """From the bad revision to the table at the end."""
-    output, where = options.output, {"user": "postgres", "host": "127.0.0.1", "database": DATABASE}
+    output = options.output
     application.until_written(POSTS)
     heading(output, "2. A revision deletes more than it says, and everybody approves it")
     with tempfile.TemporaryDirectory() as folder:
         bad = act(options, stack, with_destructive_revision(Path(folder)))
     expect(bad, "Succeeded")
-    left = bodies({**where, "port": server.port})
+    left = bodies(server.url_for(DATABASE))
     application.until_written(POSTS)
     heading(output, "3. Somebody misses the posts: db-migrate recover --before-run")
     request = request_of(stack, {"before_run": bad.run, "reason": "0017 deleted posts"}, REQUESTED_BY)
@@ -140,7 +140,7 @@ def emergency(
         raise AssertionError(f"the recovery ended as {ending.outcome}: {ending.said}")
     application.until_written(10)
     moment = moment_of(request["time"])
-    before, now = application.before(moment), bodies({**where, "port": server.port})
+    before, now = application.before(moment), bodies(server.url_for(DATABASE))
     figures = Figures(
         committed_before=len(before),
         destroyed=len(before - left),
@@ -151,8 +151,18 @@ def emergency(
         outage_seconds=round(application.outage, 3),
         rto_parts=parts_of(story.times),
     )
+    check(figures, before, now, bodies(stack.cloud.instances.url(story.plan["kept"], DATABASE)))
     show(options, figures, story.plan["kept"])
     return figures
+
+
+def check(figures: Figures, before: set[str], now: set[str], on_old: set[str]) -> None:
+    """A demo that shows something else than it says must not look well. Raises AssertionError."""
+    if figures.lost or not figures.destroyed:
+        raise AssertionError(f"{figures.lost} posts are lost, e.g. {sorted(before - now)[:5]}")
+    if on_old & now or len(on_old) != figures.only_on_old:
+        told = f"{figures.only_on_old} rows were told as only there"
+        raise AssertionError(f"the old instance has {len(on_old)} posts of its own, and {told}")
 
 
 def with_destructive_revision(folder: Path) -> Path:
