@@ -72,8 +72,8 @@ def status(
 
 
 def _short(run: Mapping[str, Any]) -> dict[str, Any]:
-    wish = {key: run.get(key) for key in ("wish", "wished_by", "wished_at")}
+    later = ("wish", "wished_by", "wished_at", "restore_point", "wal")
     return {
         **{key: run[key] for key in ("run", "started_at", "ended_at", "outcome", "revisions", "detail")},
-        **wish,
+        **{key: run.get(key) for key in later},
     }
