@@ -13,7 +13,7 @@ from dbmigrate.adapters.readers import Readers
 from dbmigrate.domain.comparison import Pair, Piece, Row, Table
 from dbmigrate.domain.examination import Answer, Known
 from dbmigrate.domain.integrity import ROWS, Unit
-from dbmigrate.domain.standing import Standing
+from dbmigrate.domain.standing import Standing, label
 
 # Two instances never started at the same moment under the same address, whatever their names lead to.
 WHO = "SELECT concat_ws(' ', pg_postmaster_start_time(), inet_server_addr(), inet_server_port())"
@@ -41,6 +41,10 @@ class Instance:
     def look(self) -> Standing:
         """The schema and the ledger. Raises WrongEnvironment."""
         return self._database.look()
+
+    def revision(self) -> str:
+        """Where the schema stands, as it is written in plans."""
+        return label(self._database.current())
 
     def known(self, recovery: str) -> Known:
         """What it is and what it holds."""

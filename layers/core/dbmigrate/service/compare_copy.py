@@ -25,7 +25,6 @@ from dbmigrate.domain.comparison import (
 from dbmigrate.domain.errors import IntegrityFailed
 from dbmigrate.domain.examination import Examination, Known
 from dbmigrate.domain.recovery import FOUND, RecoveryPlan
-from dbmigrate.domain.standing import label
 from dbmigrate.service.ports import Bundles, Instance, Notebook, RecoveryLog
 
 FEW_ROWS = 20_000
@@ -260,7 +259,7 @@ def _report(
         tables,
         equal,
         missing,
-        revision={"old": label(old.look().current), "copy": label(copy.look().current)},
+        revision={"old": old.revision(), "copy": copy.revision()},
         sequences=_sequences(mine, theirs),
     )
 
