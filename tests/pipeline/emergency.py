@@ -186,7 +186,9 @@ class Emergency:
 
     def grants(self) -> list[tuple[Any, ...]]:
         """Who may connect, and how often: what a fence changes."""
-        sql = "SELECT datname, datacl::text, datconnlimit FROM pg_database ORDER BY datname"
+        sql = (
+            "SELECT datname, coalesce(datacl, acldefault('d', datdba))::text, datconnlimit FROM pg_database ORDER BY 1"
+        )
         return self.pipeline.query(sql)
 
     def lets_the_application_in(self) -> bool:
