@@ -1,4 +1,4 @@
-"""Deploys and rollbacks through an environment's state machine: on AWS, or on the local stand-in."""
+"""Deploys through an environment's state machine: on AWS, or on the local stand-in."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ from dbmigrate_cli.story import Story
 if TYPE_CHECKING:
     from dbmigrate_cli.local import LocalStack
 
-PLAIN_COMMAND = re.compile(r"db-migrate --environment \w+ (status|check|runs|deploy|rollback)( --run \S+)?")
+PLAIN_COMMAND = re.compile(
+    r"db-migrate --environment \w+ (status|check|runs|deploy|rollback|recover)"
+    r"( --(run|to|before-run) \S+)?( --accept-loss)?"
+)
 
 
 def deploy_there(
@@ -55,35 +58,6 @@ def deploy_there(
             wanted["reason"] = request.reason
         started = stack.start(f"{options.environment}-{digest[7:19]}", wanted)
         follow(options, stack, started, request.requested_by)
-
-
-def roll_back_there(options: Options, undone: str, requested_by: str, name: str | None, local: bool) -> None:
-    """Start the run that undoes a run, and follow it. Raises RunEnded unless it succeeded."""
-    options.local = local
-    with reached(options, name, local, False) as stack:
-        digest = stack.bundle_of(undone) or _bundle_again(options, stack, undone)
-        wanted = {"bundle": digest, "requested_by": requested_by, "rollback_of": undone}
-        started = stack.start(f"{options.environment}-rollback-{digest[7:19]}", wanted)
-        follow(options, stack, started, requested_by)
-
-
-def _bundle_again(options: Options, stack: LocalStack | AwsStack, run: str) -> str:
-    """A stand-in forgets what ran; the ledger does not, and the same files make the same bundle.
-
-    Raises BadRequest when nobody knows the run.
-    """
-    digest = stack.recorded_bundle(run)
-    if digest is None:
-        raise BadRequest(f"{options.environment} has no run {run}.", f"{options.command} runs{options.flag}")
-    history = history_of(options)
-    content = pack(history.files(), evidence_for_bundle(options, history, None))
-    if digest_of(content) != digest:
-        raise BadRequest(
-            f"Run {run} had other migrations than {options.migrations} holds now.",
-            "check out the files of that run (git checkout), then the same command again",
-        )
-    stack.upload(content)
-    return digest
 
 
 def follow_there(options: Options, run: str, name: str | None) -> None:

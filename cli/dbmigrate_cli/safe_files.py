@@ -21,6 +21,7 @@ IMPORTS = {
     "sa.": ("sa", "import sqlalchemy as sa"),
     "postgresql.": ("postgresql", "from sqlalchemy.dialects import postgresql"),
     "op.": ("op", "from alembic import op"),
+    "context.": ("context", "from alembic import context"),
 }
 
 

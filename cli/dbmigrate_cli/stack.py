@@ -86,7 +86,7 @@ class Stack:
         while number <= MOST_RUNS_OF_ONE_BUNDLE:
             run = prefix if number == 1 else f"{prefix}-{number}"
             known = self.describe(run)
-            if known and known["status"] == "RUNNING" and _undoes(known) == request.get("rollback_of"):
+            if known and known["status"] == "RUNNING" and _undoes(known) == _goes_back(request):
                 return Started(self.arn_of(run), run, joined=True)
             if known or self.remembers(run):
                 number += 1
@@ -134,7 +134,7 @@ class Stack:
         over = described.get("status") != "RUNNING"
         return {
             "run": run,
-            "direction": "downgrade" if request.get("rollback_of") else "upgrade",
+            "direction": "downgrade" if any(_goes_back(request)) else "upgrade",
             "requested_by": request.get("requested_by"),
             "started_at": described["startDate"].isoformat(timespec="seconds"),
             "ended_at": ended.isoformat(timespec="seconds") if over and ended else None,
@@ -148,6 +148,10 @@ class Stack:
     def sizes(self) -> dict[str, Any]:
         """How large the environment's tables are, as a stats file. Raises what the function raised."""
         return self._invoke("InspectFunctionName", {"question": "sizes"})
+
+    def ledger(self) -> list[dict[str, Any]]:
+        """The latest runs as the environment's database remembers them, newest first."""
+        return list(self._invoke("InspectFunctionName", {"question": "runs"})["runs"])
 
     def close(self, run: str) -> dict[str, Any]:
         """Write a dead run's end into the ledger. Raises Refused while the run lives, or nobody knows it."""
@@ -189,10 +193,15 @@ class Stack:
         return said
 
 
-def _undoes(described: dict[str, Any]) -> str | None:
-    """The run that an execution undoes. Two runs of one bundle are undone one by one."""
+def _undoes(described: dict[str, Any]) -> tuple[Any, Any]:
+    """What an execution undoes. Two runs of one bundle are undone one by one."""
     given = json.loads(described.get("input") or "{}")
-    return given.get("rollback_of") if isinstance(given, dict) else None
+    return _goes_back(given if isinstance(given, dict) else {})
+
+
+def _goes_back(request: dict[str, Any]) -> tuple[Any, Any]:
+    """The run or the revision to which a request goes back; an upgrade has neither."""
+    return request.get("rollback_of"), request.get("rollback_to")
 
 
 def exit_code_of(name: str) -> int:

@@ -33,6 +33,7 @@ class Attended:
         transaction."""
         self.connection, self.conductor, self._keep = connection, conductor, keep
         self.line = line
+        self.at_begin = ""  # an SQL expression for the query that begins each revision's transaction
         self._inside = CommitsInside(connection, conductor)
         self._long = LongStatements(connection, target, conductor, handles)
         self._inside.listen()

@@ -13,7 +13,7 @@ import pg8000.dbapi
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from dbmigrate.adapters import blockers, catalog, fence_tables, ledger, marks, runner, sizes
+from dbmigrate.adapters import blockers, catalog, fence_tables, ledger, marks, rows_written, runner, sizes
 from dbmigrate.adapters.attended import Attended
 from dbmigrate.adapters.connection import Limits, Target, connected
 from dbmigrate.adapters.half_applied import unfinished_now
@@ -21,6 +21,7 @@ from dbmigrate.adapters.handles import Handles, reachable
 from dbmigrate.adapters.history import History
 from dbmigrate.adapters.kept import keep_before
 from dbmigrate.adapters.migrators import only_migrator
+from dbmigrate.adapters.row_checks import RowChecks
 from dbmigrate.adapters.run_conductor import Report, RunConductor, unseen
 from dbmigrate.adapters.said import is_broken, lock_holders, said, sqlstate
 from dbmigrate.domain.blockers import Blocker, Foretold
@@ -41,7 +42,7 @@ LOOKS = 5
 Committed = Callable[[str, float, int], None]
 
 
-class Database:
+class Database(RowChecks):
     """A PostgreSQL database that is, or will be, under our care."""
 
     def __init__(
@@ -169,7 +170,9 @@ class Database:
         def line(revision: str, seconds: float, lock_waits: int) -> str:
             digest, bundle = history.revisions[revision].source_digest, str(facts["bundle"])
             applied = ledger.Applied(revision, direction, run, bundle, digest, seconds, lock_waits)
-            return ledger.line_of(applied)
+            return ledger.line_of(applied, "" if direct else rows_written.AT_END)
+
+        direct = facts["bundle"] == DIRECT  # nobody verifies that one
 
         with self._working(run) as connection, only_migrator(connection):
             ledger.check_environment(connection, self.environment)
@@ -182,8 +185,9 @@ class Database:
             conductor = RunConductor(connection, run, self.limits, self.progress)
             keep = partial(keep_before, connection, history)
             attended = Attended(connection, self.target, conductor, self.handles, keep, line)
+            attended.at_begin = "" if direct else rows_written.AT_BEGIN
             runner.Move(connection, history, direction, committed=committed, attended=attended).run(revisions)
-            if facts["bundle"] == DIRECT:
+            if direct:
                 # Before the lock is free: the next direct run takes an open one before it for dead.
                 _close(connection, run, "Succeeded", "", remember=True)
                 connection.commit()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from alembic.config import Config
 from alembic.script import Script, ScriptDirectory
@@ -21,6 +22,9 @@ from dbmigrate.adapters.revision_files import file_of, files_named_in, versions_
 from dbmigrate.adapters.suppressions import read_suppressions
 from dbmigrate.adapters.version_locations import Locations, declared_locations, packable
 from dbmigrate.domain.errors import HistoryRejected, UnknownRevision
+
+if TYPE_CHECKING:
+    from dbmigrate.domain.smoke import Smoke
 
 BASE = "base"
 
@@ -121,6 +125,14 @@ class History:
         """SHA-256 of the revision's file; None when the history does not know it."""
         known = self.revisions.get(revision)
         return known.source_digest if known else None
+
+    def smoke_queries(self) -> Sequence[Smoke]:
+        """What smoke.sql beside the revisions asks; nothing without such a file. Raises HistoryRejected or
+        BadRequest."""
+        from dbmigrate.domain.smoke import FILE, read_smoke
+
+        path = self.folder / FILE
+        return read_smoke(path.read_text(encoding="utf-8"), self.revisions) if path.is_file() else ()
 
     def files(self) -> dict[str, bytes]:
         """What belongs into a bundle: the script location's source files, names relative to it, and those of

@@ -11,7 +11,7 @@ from typing import Any
 from pg8000.native import literal
 from sqlalchemy import Connection, text
 
-from dbmigrate.adapters import journal, marks
+from dbmigrate.adapters import journal, marks, rows_written
 from dbmigrate.adapters.ledger_tables import HAS_LATER, LATER, OTHERS, TABLES
 from dbmigrate.domain.catalog import Catalog
 from dbmigrate.domain.errors import RunInProgress, WrongEnvironment
@@ -46,6 +46,8 @@ def create(connection: Connection, environment: str) -> None:
         for statement in TABLES.strip().split(";\n"):
             connection.exec_driver_sql(statement.rstrip(";"))
     _add_later(connection)
+    if not connection.exec_driver_sql(rows_written.HAS_COLUMN).scalar_one():
+        connection.exec_driver_sql(rows_written.COLUMN)
     there = connection.exec_driver_sql(OTHERS).one()
     for name, table in (("work", journal.TABLE), ("mark", marks.TABLE)):
         if getattr(there, name) is None:
@@ -194,13 +196,14 @@ def seconds_of(connection: Connection, run: str) -> float:
     return float(connection.execute(total, {"run": run}).scalar_one())
 
 
-def line_of(line: Applied) -> str:
-    """SQL that writes one revision's line, for the transaction of the revision itself.
+def line_of(line: Applied, wrote: str = "") -> str:
+    """SQL that writes one revision's line, for the transaction of the revision itself. ``wrote`` is the SQL
+    expression that counts its rows.
 
     As literals: parameters cost pg8000 a second trip to the server, and a long history has many lines.
     """
     columns, values = ", ".join(vars(line)), ", ".join(literal(value) for value in vars(line).values())
-    return f"INSERT INTO dbmigrate.revision ({columns}) VALUES ({values}); "
+    return f"INSERT INTO dbmigrate.revision ({columns}, wrote) VALUES ({values}, {wrote or 'NULL'}); "
 
 
 def standing(connection: Connection) -> dict[str, tuple[str, str]]:
@@ -226,7 +229,7 @@ def runs(connection: Connection, most: int = 50) -> list[dict[str, Any]]:
     """The latest runs, newest first, each with the revisions that it moved."""
     rows = connection.execute(
         text(
-            """SELECT r.name AS run, r.bundle, r.direction, r.requested_by, r.approved_by, r.reason,
+            """SELECT r.name AS run, r.bundle, r.plan, r.direction, r.requested_by, r.approved_by, r.reason,
                       r.started_at, r.ended_at, r.outcome, r.detail,
                       to_jsonb(r) ->> 'wish' AS wish, to_jsonb(r) ->> 'wished_by' AS wished_by,
                       (to_jsonb(r) ->> 'wished_at')::timestamptz AS wished_at,

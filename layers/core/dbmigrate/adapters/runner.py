@@ -155,7 +155,8 @@ class Move:
         work: Callable[..., Any] = step.migration_fn
 
         def begin_and_work(**arguments: Any) -> None:
-            self._transaction = _begun(self.connection, self._settings())
+            also = self.attended.at_begin if self.attended else ""
+            self._transaction = _begun(self.connection, self._settings(), also)
             with self.around(), self.attended.revision() if self.attended else nullcontext():
                 work(**arguments)
 
@@ -271,11 +272,12 @@ class Move:
         )
 
 
-def _begun(connection: Connection, settings: str) -> str:
+def _begun(connection: Connection, settings: str, also: str) -> str:
     """Begin with a session as fresh as on AWS, where every revision has one of its own; the transaction's id.
     One trip to the server, because there is one for every revision."""
     raw: Any = connection.connection.driver_connection
-    begin = f"BEGIN; {START_AFRESH}; {settings}SELECT pg_current_xact_id()::text"
+    asked = ", ".join(filter(None, ("pg_current_xact_id()::text", also)))
+    begin = f"BEGIN; {START_AFRESH}; {settings}SELECT {asked}"
     return str(execute_outside(raw, begin)[0][0])
 
 

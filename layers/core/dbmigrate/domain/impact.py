@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from dbmigrate.domain.catalog import Catalog, tables
 from dbmigrate.domain.costs import Model, in_memory, rewritten
 from dbmigrate.domain.evidence import Evidence, RevisionEvidence
 from dbmigrate.domain.facts import Facts
 from dbmigrate.domain.sizes import Size
+from dbmigrate.domain.words import counted
 
 SECONDS_PER_REVISION = 2.0
 """To connect, ask, record and commit, and to wait for a lock that is not free at the first try."""
+Held = Callable[[Sequence[str]], Mapping[str, int]]
+"""How many rows these tables and how many values these columns hold now; what nobody can say is left out."""
 ON_TABLE = re.compile(r"\bON (?:ONLY )?([^\s(]+)")
 
 
@@ -73,18 +76,31 @@ def losses(evidence: Evidence, start: Iterable[str], pending: Iterable[str]) -> 
         found += [f"{revision} drops {name}" for name in seen.drops if name in precious]
         found += [f"{revision} overwrites {name}" for name in seen.overwrites if name in precious]
         found += [f"{revision} deletes rows of {name}" for name in seen.deletes if name in precious]
+        found += [f"undoing {revision} {what}" for what in _rows_lost(seen, precious)]
         precious |= _renamed(seen, precious)
     return found
 
 
-def losses_of_undoing(evidence: Evidence, revisions: Iterable[str]) -> list[str]:
+def nobody_counts(names: Sequence[str]) -> Mapping[str, int]:
+    """For a plan that is made without a database."""
+    return {}
+
+
+def losses_of_undoing(evidence: Evidence, revisions: Iterable[str], held: Held = nobody_counts) -> list[str]:
     """What undoing these applied revisions destroys, however well the way back was rehearsed: the tables and
-    columns that they made hold rows by now. And what they destroyed themselves stays destroyed."""
+    columns that they made hold rows by now, unless ``held`` finds none. And what they destroyed themselves
+    stays destroyed."""
+    undone = {revision: _made_by(evidence, revision) for revision in revisions}
+    counts = held([name for made in undone.values() for name in made])
     found = []
-    for revision in revisions:
+    for revision, made in undone.items():
         seen = evidence.revisions[revision]
-        before, after = evidence.catalog_at(seen.down), evidence.catalog_at([revision])
-        found += [f"undoing {revision} drops {name} and what it holds" for name in _made(seen, before, after)]
+        before = evidence.catalog_at(seen.down)
+        found += [
+            f"undoing {revision} drops {name} and {_what_it_holds(counts.get(name), whole)}"
+            for name, whole in made.items()
+            if counts.get(name) != 0
+        ]
         precious = {*before.get("relation", {}), *before.get("column", {})}
         taken = dict.fromkeys((*seen.drops, *seen.overwrites, *seen.deletes))
         found += [
@@ -92,7 +108,36 @@ def losses_of_undoing(evidence: Evidence, revisions: Iterable[str]) -> list[str]
             for name in taken
             if name in precious
         ]
+        found += [f"undoing {revision} {what}" for what in _rows_lost(seen, precious)]
+        if not seen.round_trip:
+            found.append(
+                f"undoing {revision} was never proved: {seen.round_trip_error or 'it was not tried'}"
+            )
     return found
+
+
+def _made_by(evidence: Evidence, revision: str) -> dict[str, bool]:
+    """Whether each of the tables and columns that a revision made is a whole table."""
+    seen = evidence.revisions[revision]
+    before, after = evidence.catalog_at(seen.down), evidence.catalog_at([revision])
+    whole = {*tables(after)}
+    return {name: name in whole for name in _made(seen, before, after)}
+
+
+def _what_it_holds(count: int | None, whole: bool) -> str:
+    if count is None:
+        return "what it holds"
+    return f"its {counted(count, 'row' if whole else 'value')}"
+
+
+def _rows_lost(seen: RevisionEvidence, precious: set[str]) -> Iterator[str]:
+    """What was missing of the rehearsal's rows after up and down, beyond what the statements tell."""
+    told = {*seen.drops, *seen.overwrites, *seen.deletes}
+    for table, column, rows in seen.row_losses:
+        name = f"{table}.{column}" if column else table
+        if name in precious and not {name, table} & told:
+            what = f"changes {name} in {counted(rows, 'row')}" if column else f"loses {counted(rows, 'row')}"
+            yield f"{what} of the rehearsal" if column else f"{what} of {name} in the rehearsal"
 
 
 def _made(seen: RevisionEvidence, before: Catalog, after: Catalog) -> list[str]:

@@ -18,7 +18,6 @@ from dbmigrate.domain.words import counted, duration
 MOST_SUBJECT = 99
 MOST_CAUSE = 1_500
 
-
 DEPLOY = "db-migrate --environment {environment} deploy"
 STATUS = "db-migrate --environment {environment} status"
 ROLLBACK = "db-migrate --environment {environment} rollback --run {run}"
@@ -70,10 +69,16 @@ OUTCOMES = {
     ),
     "Stopped": Outcome("stopped", "Somebody stopped the run. What was committed stands.", STATUS),
     "NeedsManualRollback": Outcome(
-        "NEEDS A PERSON", "A step failed after the upgrade began. Nothing was undone by itself.", ROLLBACK
+        "NEEDS A PERSON",
+        "A step failed after the upgrade began. Nothing was undone by itself.",
+        ROLLBACK,
+        critical=True,
     ),
     "RollbackFailed": Outcome(
-        "ROLLBACK FAILED, NEEDS A PERSON", "The automatic way back failed too. Look before you act.", STATUS
+        "ROLLBACK FAILED, NEEDS A PERSON",
+        "The automatic way back failed too, and it stopped there. Look before you act.",
+        STATUS,
+        critical=True,
     ),
     "FAILED": Outcome("broke", "The run broke outside of every ending that it knows.", STATUS),
     "TIMED_OUT": Outcome("timed out", "The run took longer than any run may and was ended.", STATUS),
@@ -98,6 +103,8 @@ class Ending:
     approval: Mapping[str, Any] = field(default_factory=dict)
     backup: Mapping[str, Any] = field(default_factory=dict)
     requested_by: str = ""
+    verified: Mapping[str, Any] = field(default_factory=dict)
+    watched: Mapping[str, Any] = field(default_factory=dict)
     reason: str = ""
     command: str = ""
     restore_point: str = ""
@@ -120,6 +127,7 @@ def notice_text(ending: Ending) -> str:
     """The whole notice. Lines whose fact is unknown are left out."""
     facts = {
         "Outcome": ending.outcome,
+        "Severity": ending.words.severity,
         "Environment": ending.environment,
         "Run": ending.run,
         "Took": duration(ending.seconds) if ending.seconds is not None else "",
@@ -130,6 +138,8 @@ def notice_text(ending: Ending) -> str:
         "Reason given": ending.reason,
         "Backup": ending.backup.get("id", ""),
         "Upgrade began": ending.restore_point,
+        "Verified": ", ".join(str(check) for check in ending.verified.get("checks") or ()),
+        "Alarms still on": ", ".join(str(name) for name in ending.watched.get("on") or ()),
     }
     head = f"{ending.environment}: {ending.words.title}\n{ending.words.meaning}"
     blocks = [head, "\n".join(f"{name + ':':<14}{value}" for name, value in facts.items() if value)]
@@ -137,6 +147,7 @@ def notice_text(ending: Ending) -> str:
     blocks += [text for text in [took(ending.times)] if text]
     if ending.swap.get("status") == "done":
         blocks += [left_to_do(ending.plan, ending.swap)]
+    blocks += [f"A way back does not bring back:\n{lost}" for lost in [_lost(ending)] if lost]
     blocks += [f"Next:\n  {step}" for step in [_next(ending)] if step]
     blocks += [f"Details:\n  {ending.link}"] if ending.link else []
     return "\n\n".join(blocks) + "\n"
@@ -164,6 +175,12 @@ def _revisions(plan: Mapping[str, Any]) -> str:
     more = f" and {len(pending) - 10} more" if len(pending) > 10 else ""
     undone = ", to undo" if plan.get("direction") == "downgrade" else ""
     return f"{counted(len(pending), 'revision')}{undone}: {', '.join(pending[:10])}{more}"
+
+
+def _lost(ending: Ending) -> str:
+    """What keeps the run from being undone, where it would have been."""
+    losses = ending.plan.get("losses") or () if ending.outcome == "NeedsManualRollback" else ()
+    return "\n".join(f"  {loss}" for loss in losses)
 
 
 def _approved_by(ending: Ending) -> str:

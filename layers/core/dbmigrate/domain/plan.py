@@ -10,7 +10,15 @@ from typing import Any
 
 from dbmigrate.domain.errors import BadRequest, PlanOutdated
 
-LATER_FIELDS = ("phase", "impact", "deploy_order", "terminate_blockers", "predicted_bytes", "largest_bytes")
+LATER_FIELDS = (
+    "phase",
+    "impact",
+    "deploy_order",
+    "terminate_blockers",
+    "predicted_bytes",
+    "largest_bytes",
+    "accept_loss",
+)
 ENDS_SESSIONS = (
     "Approving lets db-migrate end sessions of the application and of people whose transactions hold up one "
     "of these revisions (--terminate-blockers): what such a session has not committed is lost."
@@ -73,7 +81,8 @@ class Plan:
     branches. ``predicted_seconds`` is an upper estimate of the upgrade itself. ``losses`` names what a way
     back would not bring back. ``deploy_order`` says when the application is deployed. ``terminate_blockers``:
     sessions of others that hold up a revision are ended. ``predicted_bytes`` of storage are needed meanwhile,
-    ``largest_bytes`` of them by one statement.
+    ``largest_bytes`` of them by one statement. ``accept_loss``: whoever asked for the way back knows of the
+    losses.
     """
 
     bundle: str
@@ -91,6 +100,7 @@ class Plan:
     terminate_blockers: bool = False
     predicted_bytes: int = 0
     largest_bytes: int = 0
+    accept_loss: bool = False
     revisions: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -142,7 +152,7 @@ class Plan:
         counting = [found for found in self.findings if not found.get("suppressed_because")]
         severities = [finding["severity"] for finding in counting]
         # Absent unless they say something, so that a run which was under way when plans learned them goes on.
-        words = ("terminate_blockers", "predicted_bytes", "largest_bytes")
+        words = ("terminate_blockers", "predicted_bytes", "largest_bytes", "accept_loss")
         later = {word: getattr(self, word) for word in words if getattr(self, word)}
         return {
             "digest": self.digest,

@@ -28,9 +28,9 @@ def ago(seconds: float) -> str:
     return "just now" if seconds < 60 else f"{duration(seconds - seconds % 60)} ago"
 
 
-def counted(count: int, word: str) -> str:
-    """``3, "revision"`` as "3 revisions"."""
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+def counted(count: int, word: str, words: str = "") -> str:
+    """``3, "revision"`` as "3 revisions". ``words`` is the plural where it is another."""
+    return f"{count} {word}" if count == 1 else f"{count} {words or word + 's'}"
 
 
 def moment(epoch: float) -> str:

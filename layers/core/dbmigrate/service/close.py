@@ -3,10 +3,11 @@ success."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from dbmigrate.domain.policy import Policy
+from dbmigrate.domain.standing import DIRECT
 from dbmigrate.service.ports import Bundles, Database
 
 CLEAN_ENDINGS = {"Succeeded", "RolledBack"}
@@ -32,14 +33,23 @@ def close(
         proof = {"run": run, "plan": plan["digest"], "to": plan["to"]}
         bundles.record_success(policy.environment, plan["bundle"], proof)
     if outcome == "Succeeded" and plan.get("direction") == "downgrade":
-        # What was undone here must not go on to the next environment.
-        bundles.withdraw_success(policy.environment, plan["bundle"], run)
+        # What was undone here must not go on to the next environment, whichever run brought it.
+        for bundle in sorted({plan["bundle"], *_bundles_of(plan["pending"], database)}):
+            bundles.withdraw_success(policy.environment, bundle, run)
     detail = f"{failure.get('Error')}: {failure.get('Cause')}" if isinstance(failure, Mapping) else ""
     seconds = database.close_run(run, outcome, detail, remember=outcome in CLEAN_ENDINGS)
     if seconds is None:
         return {"seconds": None, "slower": None, "began": None}
     slower = seconds > float(plan.get("predicted_seconds", seconds))
     return {"seconds": seconds, "slower": slower, "began": database.began(run) or None}
+
+
+def _bundles_of(revisions: Sequence[str], database: Database) -> Iterator[str]:
+    """The bundles of the latest runs that applied some of these."""
+    for known in database.runs():
+        brought = known["direction"] == "upgrade" and {*known["revisions"]} & {*revisions}
+        if brought and known["bundle"] != DIRECT:
+            yield known["bundle"]
 
 
 def ended_run(event: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]]:

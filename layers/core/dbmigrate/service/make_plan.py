@@ -11,8 +11,10 @@ from dbmigrate.domain.evidence import Evidence
 from dbmigrate.domain.facts import Facts, facts_of
 from dbmigrate.domain.findings import judge
 from dbmigrate.domain.impact import (
+    Held,
     losses,
     losses_of_undoing,
+    nobody_counts,
     predicted_bytes,
     predicted_seconds,
     seconds_of_undoing,
@@ -23,6 +25,7 @@ from dbmigrate.domain.standing import Standing, label
 from dbmigrate.service.plan_steps import steps_down, steps_up
 from dbmigrate.service.ports import History
 
+BASE = "base"
 BrokenQueries = Mapping[str, Sequence[tuple[str, str]]]
 
 
@@ -35,18 +38,26 @@ def make_plan(
     standing: Standing,
     requested_by: str,
     rollback_of: str | None = None,
+    rollback_to: str | None = None,
+    accept_loss: bool = False,
+    held: Held = nobody_counts,
     broken_queries: BrokenQueries | None = None,
     terminate_blockers: bool = False,
 ) -> Plan:
-    """The plan from where the database stands to the head, or back to before the run ``rollback_of``.
-    ``broken_queries`` are those of the application that a revision breaks, as in facts.Facts.
+    """The plan from where the database stands to the head; or back, to before the run ``rollback_of`` or to
+    the revision ``rollback_to``. ``broken_queries`` are those of the application that a revision breaks, as
+    in facts.Facts; ``held`` counts what a way back would drop.
 
-    Raises BadRequest or NotReversible for a run that cannot be undone.
+    Raises BadRequest or NotReversible for what cannot be undone.
     """
-    if rollback_of:
-        revisions = _way_back(history, standing, rollback_of)
+    if rollback_of or rollback_to:
+        revisions = (
+            _way_back(history, standing, rollback_of)
+            if rollback_of
+            else _all_above(history, standing, str(rollback_to))
+        )
         end = _heads(history, history.applied(standing.current) - {*revisions})
-        direction, lost, findings = "downgrade", losses_of_undoing(evidence, revisions), []
+        direction, lost, findings = "downgrade", losses_of_undoing(evidence, revisions, held), []
         steps, order = tuple(steps_down(evidence, revisions)), ""
         undone = [evidence.revisions[revision] for revision in revisions]
         seconds, storage = seconds_of_undoing(undone, standing.sizes, standing.model), (0, 0)
@@ -72,6 +83,7 @@ def make_plan(
         rollback_of=rollback_of,
         deploy_order=order,
         terminate_blockers=terminate_blockers,
+        accept_loss=accept_loss,
         predicted_bytes=storage[0],
         largest_bytes=storage[1],
     )
@@ -96,6 +108,22 @@ def _way_back(history: History, standing: Standing, run: str) -> list[str]:
             "undo the newer run first: db-migrate runs",
         )
     return [revision for revision in reversed(history.order) if revision in ours]
+
+
+def _all_above(history: History, standing: Standing, revision: str) -> list[str]:
+    """What is applied and neither this revision nor below it, newest first, whichever runs applied it.
+
+    Raises BadRequest for a revision at which the database cannot be brought to stand.
+    """
+    applied = history.applied(standing.current)
+    if revision != BASE and revision not in applied:
+        known = "is not applied here" if revision in history.order else "is not in this history"
+        raise BadRequest(
+            f"Revision {revision} {known}; the database stands at {label(standing.current)}.",
+            "look which: db-migrate runs",
+        )
+    kept = history.applied([revision]) if revision != BASE else set()
+    return [each for each in reversed(history.order) if each in applied - kept]
 
 
 def _heads(history: History, revisions: set[str]) -> str:

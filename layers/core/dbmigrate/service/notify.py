@@ -19,7 +19,13 @@ FROM_RUN: Shape = {
     "started": OPTIONAL_TEXT,
     "restore_point": OPTIONAL_TEXT,
     "execution": OPTIONAL_TEXT,
-    **{key: OPTIONAL_OBJECT for key in ("plan", "failure", "force", "backup", "approval", "times", "swap")},
+    **{
+        key: OPTIONAL_OBJECT
+        for key in (
+            *("plan", "failure", "force", "backup", "approval"),
+            *("times", "swap", "verified", "watched"),
+        )
+    },
 }
 FROM_EVENTS: Shape = {
     "detail": {
@@ -72,6 +78,8 @@ def notify(
         # A backup that outlived its budget failed in the state machine: no function saw it.
         if ending.outcome == "BackupFailed":
             emit("BackupFailures", 1)
+        if ending.outcome == "RollbackFailed":
+            emit("RollbackFailures", 1)
     if not silent:
         messages.announce(notice_subject(ending), notice_text(ending))
     return {"sent": not silent}
@@ -88,6 +96,8 @@ def read_payload(event: Mapping[str, Any], environment: str, machine: str, now: 
         failure=event.get("failure") or {},
         approval=event.get("approval") or {},
         backup=event.get("backup") or {},
+        verified=event.get("verified") or {},
+        watched=event.get("watched") or {},
         reason=str(force.get("reason") or ""),
         command=event.get("command") or "",
         restore_point=event.get("restore_point") or "",

@@ -30,7 +30,8 @@ class Alarms(Protocol):
 
 
 def watch(since: str, names: Sequence[str], alarms: Alarms) -> dict[str, list[str]]:
-    """Names of alarms that do not exist, so that a typing error is seen.
+    """Names of alarms that do not exist (``missing``), so that a typing error is seen, and of those that were
+    on before and still are (``on``): after a rollback, what it has not cured.
 
     Raises AlarmRaised for alarms that went off since then: what was on before is not the run's doing.
     """
@@ -44,4 +45,7 @@ def watch(since: str, names: Sequence[str], alarms: Alarms) -> dict[str, list[st
             "look at these alarms in CloudWatch before anything else",
         )
     known = {alarm.name for alarm in found}
-    return {"missing": [name for name in names if name not in known]}
+    return {
+        "missing": [name for name in names if name not in known],
+        "on": [alarm.name for alarm in found if alarm.state == "ALARM"],
+    }
