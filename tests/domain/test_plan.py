@@ -28,6 +28,7 @@ OTHER: dict[str, Any] = {
     "terminate_blockers": True,
     "predicted_bytes": 5_000,
     "largest_bytes": 4_000,
+    "accept_loss": True,
 }
 OTHER_STEP: dict[str, Any] = {
     "revision": "a2",

@@ -83,9 +83,10 @@ def test_every_outcome_has_a_whole_notice(outcome: str) -> None:
     of_a_run = failed and outcome not in RECOVERY_OUTCOMES
     counted = {"MigrationFailures": of_a_run, "ForcedRuns": outcome == "Forced"}
     counted["BackupFailures"] = outcome == "BackupFailed"
-    assert emitted == [
-        (name, 1) for name in ("ForcedRuns", "MigrationFailures", "BackupFailures") if counted[name]
-    ]
+    counted["RollbackFailures"] = outcome == "RollbackFailed"
+    metrics = ("ForcedRuns", "MigrationFailures", "BackupFailures", "RollbackFailures")
+    assert emitted == [(name, 1) for name in metrics if counted[name]]
+    assert f"Severity:     {OUTCOMES[outcome].severity}" in text
 
 
 def test_a_failure_gives_its_message_and_the_machines_command() -> None:

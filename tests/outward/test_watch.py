@@ -22,11 +22,15 @@ def test_an_alarm_since_the_upgrade_is_named() -> None:
 
 @pytest.mark.parametrize("state", [("ALARM", NOW - 1), ("OK", NOW + 60), ("INSUFFICIENT_DATA", NOW + 60)])
 def test_an_older_alarm_or_none_is_not_the_runs_doing(state) -> None:
-    assert watch(SINCE, ["errors"], FakeAlarms(errors=state)) == {"missing": []}
+    seen = watch(SINCE, ["errors"], FakeAlarms(errors=state))
+    assert seen == {"missing": [], "on": ["errors"] if state[0] == "ALARM" else []}
 
 
 def test_alarms_that_do_not_exist_are_named() -> None:
-    assert watch(SINCE, ["errors", "typo"], FakeAlarms(errors=("OK", NOW))) == {"missing": ["typo"]}
+    assert watch(SINCE, ["errors", "typo"], FakeAlarms(errors=("OK", NOW))) == {
+        "missing": ["typo"],
+        "on": [],
+    }
 
 
 def test_without_alarms_there_is_nothing_to_see() -> None:
@@ -48,7 +52,7 @@ def test_the_function_reads_cloudwatch(aws, function) -> None:
         )
         cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="fine")
     event = {"run": "staging-1", "plan": {}, "since": "2020-01-01T00:00:00.000Z"}
-    assert function("watch").handler(event, None) == {"missing": ["latency"]}
+    assert function("watch").handler(event, None) == {"missing": ["latency"], "on": []}
     cloudwatch.set_alarm_state(AlarmName="errors", StateValue="ALARM", StateReason="42 errors")
     with pytest.raises(AlarmRaised, match="errors since .*: 42 errors"):
         function("watch").handler(event, None)

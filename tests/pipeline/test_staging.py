@@ -123,7 +123,10 @@ def test_what_is_not_proved_lossless_waits_for_a_person(staging: Pipeline) -> No
     staging.query("INSERT INTO orders (id, email) VALUES (1, 'ada@example.com')")
     ending = staging.deploy([ORDERS, DROPS, FAILS_ON_ONE_ROW])
     assert ending.outcome == "NeedsManualRollback" and "Roll back" not in ending.states, ending
-    assert "Run: aws rds restore-db-instance-from-db-snapshot" in ending.cause
+    run = staging.query("SELECT name FROM dbmigrate.run ORDER BY started_at DESC LIMIT 1")[0][0]
+    assert ending.cause.endswith(f"Run: db-migrate --environment staging recover --before-run {run}")
+    notice = staging.mails("team@example.com")[-1].body
+    assert "0002 drops public.orders.email" in notice and "Severity:     critical" in notice
     assert staging.revision == "0002"
 
 

@@ -12,6 +12,7 @@ from dbmigrate.domain.errors import HistoryRejected, UnknownRevision, WrongEnvir
 from dbmigrate.domain.evidence import Evidence, RevisionEvidence
 from dbmigrate.domain.recovery import Record
 from dbmigrate.domain.sizes import Size
+from dbmigrate.domain.smoke import Smoke
 from dbmigrate.domain.standing import DIRECT, Standing
 from dbmigrate.domain.stats import Stats
 from dbmigrate.domain.unfinished import Unfinished
@@ -24,6 +25,7 @@ class FakeHistory:
         self.evidence = evidence
         self.order = evidence.order
         self.edited: set[str] = set()
+        self.smoke: tuple[Smoke, ...] = ()
 
     @property
     def head(self) -> str:
@@ -43,6 +45,9 @@ class FakeHistory:
     def pending(self, current: Iterable[str]) -> list[str]:
         applied = self.applied(current)
         return [revision for revision in self.order if revision not in applied]
+
+    def smoke_queries(self) -> tuple[Smoke, ...]:
+        return self.smoke
 
     def source_digest(self, revision: str) -> str | None:
         seen = self.evidence.revisions.get(revision)
@@ -74,6 +79,9 @@ class FakeDatabase:
     asked: list[Foretold] = field(default_factory=list)
     looks: int = 0
     half: list[Unfinished] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    sums: dict[str, dict[str, int]] = field(default_factory=dict)
+    unanswered_numbers: set[int] = field(default_factory=set)
 
     def look(self, before_move: bool = False) -> Standing:
         self.looks += 1
@@ -153,6 +161,22 @@ class FakeDatabase:
         if remember:
             self.kept = ",".join(self.current()) or "base", self.catalog()
         return 1.5 * sum(by == run for _, _, by in self.lines)
+
+    def held(self, names: Sequence[str]) -> dict[str, int]:
+        return {name: self.counts[name] for name in names if name in self.counts}
+
+    def remained(self, revisions: Sequence[str]) -> dict[str, dict[str, int]]:
+        return {revision: self.sums[revision] for revision in revisions if revision in self.sums}
+
+    def unanswered(self, queries: Sequence[Smoke]) -> list[str]:
+        wrong = (query for query in queries if query.number in self.unanswered_numbers)
+        return [f"{query.name} returns no row" for query in wrong]
+
+    def runs(self) -> list[dict[str, Any]]:
+        moved = [
+            {**line, "revisions": [r for r, _, by in self.lines if by == line["run"]]} for line in self.open
+        ]
+        return list(reversed(moved))
 
     def empty(self) -> None:
         self._check()

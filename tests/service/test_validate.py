@@ -61,6 +61,8 @@ def test_nothing_pending_asks_for_nothing(world: World) -> None:
         ({"bundle": DIGEST, "requested_by": 7}, BadRequest),
         ({"bundle": DIGEST, "reason": ["x"]}, BadRequest),
         ({"bundle": DIGEST, "rollback_of": {}}, BadRequest),
+        ({"bundle": DIGEST, "rollback_to": 3}, BadRequest),
+        ({"bundle": DIGEST, "rollback_of": "run-1", "rollback_to": "a1"}, BadRequest),
     ],
 )
 def test_a_malformed_request(request_: Any, error: type[Exception]) -> None:
@@ -78,6 +80,8 @@ def test_the_request_cannot_say_more_than_it_may() -> None:
         "force": False,
         "reason": None,
         "rollback_of": None,
+        "rollback_to": None,
+        "accept_loss": False,
         "terminate_blockers": False,
     }
 
@@ -228,7 +232,7 @@ def test_a_way_back_goes_from_the_newest_to_before_the_run(world: World) -> None
     applied_by(world, "run-1")
     world.upgrade_all(world.validate("run-2"), "run-2")
     world.database.close_run("run-2", "Succeeded", "", True)
-    slim = world.validate("run-3", rollback_of="run-2")
+    slim = world.validate("run-3", rollback_of="run-2", accept_loss=True)
     assert (slim["direction"], slim["pending"]) == ("downgrade", ["c3", "b2"])
     assert (slim["from"], slim["to"], slim["rollback_of"]) == ("c3", "a1", "run-2")
     gone = {"c3": "public.posts", "b2": "public.users.note"}
@@ -260,7 +264,7 @@ def test_a_run_that_nobody_knows_is_not_undone(world: World) -> None:
 
 def test_a_run_that_was_undone_already_leaves_nothing_to_do(world: World) -> None:
     applied_by(world, "run-1")
-    back = world.validate("run-2", rollback_of="run-1")
+    back = world.validate("run-2", rollback_of="run-1", accept_loss=True)
     world.upgrade_all(back, "run-2")
     world.database.close_run("run-2", "Succeeded", "", True)
     assert world.validate("run-3", rollback_of="run-1")["pending"] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -26,11 +27,7 @@ def rollback(machine: Machine, run: str = "") -> str:
 
 
 def restore(machine: Machine) -> str:
-    database = f"app-{machine.environment}"
-    return (
-        f"aws rds restore-db-instance-from-db-snapshot --db-instance-identifier {database}-restored"
-        " --db-snapshot-identifier db-migrate-1"
-    )
+    return f"db-migrate --environment {machine.environment} recover --before-run {machine.name}"
 
 
 @careful
@@ -83,6 +80,34 @@ def test_a_downgrade_that_failed_is_never_undone_but_started_again(machine: Mach
         machine.environment, rollback(machine, "production-abc")
     )
     assert command(machine) == expected
+
+
+@careful
+def test_what_went_back_to_a_revision_goes_on_there_with_the_loss_that_was_accepted(machine: Machine) -> None:
+    plan = PLAN | {"direction": "downgrade", "to": "r7", "accept_loss": True}
+    machine.run(Validate=[plan], **REVISION).ends_as("NeedsManualRollback")
+    began = f"db-migrate --environment {machine.environment} rollback"
+    assert command(machine) == f"{began} --to r7 --accept-loss"
+    machine.run(Validate=[plan], Upgrade=[APPLIED, error("LockNotFreeMidway")]).ends_as("Unfinished")
+    assert command(machine) == f"{began} --to r7 --accept-loss"
+
+
+@careful
+def test_a_downgrade_that_is_done_is_not_begun_again(machine: Machine) -> None:
+    """Rows are gone, or the application still suffers: the one is restored, of the other the cause sought."""
+    plan = PLAN | {"direction": "downgrade", "rollback_of": "production-abc"}
+    machine.run(Validate=[plan], **VERDICT).ends_as("NeedsManualRollback")
+    assert "Roll back" not in machine.states and command(machine) == restore(machine)
+    machine.run(Validate=[plan], **ALARM).ends_as("NeedsManualRollback")
+    assert command(machine) == f"db-migrate --environment {machine.environment} rollback"
+
+
+@careful
+def test_what_was_verified_and_watched_is_told(machine: Machine) -> None:
+    seen = {"checks": ["revision", "rows"], "left": []}
+    machine.run(Verify=[seen], Watch=[{"missing": [], "on": ["orders-5xx"]}]).ends_as("Succeeded")
+    for told in (json.loads(machine.result["output"]), machine.told("Notify")[-1]):
+        assert (told["verified"], told["watched"]["on"]) == (seen, ["orders-5xx"])
 
 
 @everywhere

@@ -73,7 +73,7 @@ def test_what_people_are_told(machine: Machine) -> None:
     (notice,) = machine.told("Notify")
     assert set(notice) == {
         "run", "plan", "outcome", "command", "failure", "reason", "force", "backup", "approval", "started",
-        "restore_point", "announce",
+        "restore_point", "announce", "verified", "watched",
     }  # fmt: skip
     assert notice["restore_point"].endswith("Z") and notice["backup"]["id"] == "db-migrate-1"
     assert machine.told("Watch")[0]["since"] == notice["restore_point"]

@@ -134,6 +134,9 @@ def test_every_machine_logs_everything_and_is_traced(name: str) -> None:
     assert group.startswith("/aws/vendedlogs/states/")
 
 
+PAGED = {"RollbackFailedAlarm": [{"Fn::If": ["HasPager", {"Ref": "PagerTopicArn"}, {"Ref": "AWS::NoValue"}]}]}
+
+
 def test_every_alarm_on_our_metrics_has_somebody_who_emits_it() -> None:
     code = "".join(
         path.read_text()
@@ -142,9 +145,8 @@ def test_every_alarm_on_our_metrics_has_somebody_who_emits_it() -> None:
     )
     for name, alarm in resources("AWS::CloudWatch::Alarm").items():
         properties = alarm["Properties"]
-        assert (
-            properties["AlarmActions"] == [{"Ref": "NotificationsTopic"}] and properties["AlarmDescription"]
-        ), name
+        topics = [{"Ref": "NotificationsTopic"}, *PAGED.get(name, [])]
+        assert properties["AlarmActions"] == topics and properties["AlarmDescription"], name
         if properties["Namespace"] == "DbMigrate":
             assert f'"{properties["MetricName"]}"' in code, name
             assert properties["Dimensions"] == [{"Name": "Environment", "Value": {"Ref": "Environment"}}]
@@ -154,7 +156,7 @@ def test_what_is_alarmed() -> None:
     assert {alarm["Properties"]["MetricName"] for alarm in resources("AWS::CloudWatch::Alarm").values()} == {
         "ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted", "ValidationErrors", "BackupFailures",
         "ApprovalWaitSeconds", "RunSlowerThanPredicted", "DriftFound", "ForcedRuns", "Errors",
-        "WorkStillSeconds",
+        "WorkStillSeconds", "RollbackFailures",
     }  # fmt: skip
 
 

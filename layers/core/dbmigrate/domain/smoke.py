@@ -38,7 +38,9 @@ class Smoke:
 
 def read_smoke(text: str, revisions: Collection[str]) -> tuple[Smoke, ...]:
     """The smoke queries of a file. Raises HistoryRejected for too many, or a bound that is no revision."""
-    found = tuple(_smoke(number, query) for number, query in enumerate(read_queries(text), 1))
+    # With a semicolon its lines are no queries of their own, and a comment stays with what it is about.
+    queries = read_queries(f"{text}\n;")
+    found = tuple(_smoke(number, query) for number, query in enumerate(queries, 1))
     if len(found) > MOST:
         raise HistoryRejected(f"{FILE} holds {len(found)} queries; {MOST} are the most.", HINT)
     for smoke in found:
