@@ -47,8 +47,8 @@ def test_a_run_that_fails_goes_back_whole_or_leaves_it_to_a_person(
 ) -> None:
     walk = walked[revision]
     before, after = walk.rows
-    assert after == before, "every row is what it was"
     if revision not in LOSSY:
+        assert after == before, "every row is what it was"
         assert walk.failed.outcome == "RolledBack" and walk.stands == BELOW[revision], walk.failed
         return
     assert walk.failed.outcome == "NeedsManualRollback" and "Roll back" not in walk.failed.states

@@ -14,6 +14,7 @@ logger = Logger()
 # Powertools' Metrics adds its service as a second dimension, which hides the metric from an alarm on
 # Environment alone; the ephemeral kind has only ours, and shares nothing with other functions of the process.
 metrics = EphemeralMetrics(namespace=settings().metrics_namespace)
+metrics.service = ""  # it, too, would take the service from POWERTOOLS_SERVICE_NAME
 
 
 def begin(verb: str, event: Any) -> None:
