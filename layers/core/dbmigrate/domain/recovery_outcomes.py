@@ -37,11 +37,13 @@ RECOVERY_OUTCOMES = {
         "The swap has begun and did not come to its end; the application is still shut out. Both instances "
         "are there, and what was done is done: it goes on from there.",
         f"{RECOVER} --resume {{run}}",
+        critical=True,
     ),
     "FenceStands": Outcome(
         "FENCE STANDS, NEEDS A PERSON",
         "The recovery was given up, but the application could not be let in again. Its data is untouched.",
         f"{RECOVER} --abandon {{run}}",
+        critical=True,
     ),
     "ApplicationNotStarted": Outcome(
         "recovered, APPLICATION NOT STARTED",
