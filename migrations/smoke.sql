@@ -13,6 +13,7 @@ SELECT count(m.id) >= 0 FROM conversations c JOIN messages m ON m.conversation_i
 -- dbmigrate: since 0011
 SELECT count(name) >= 0 FROM users;
 
+-- dbmigrate: since 0001
 -- dbmigrate: until 0014
 -- The name as programs read it before 0011.
 SELECT count(full_name) >= 0 FROM users;

@@ -30,6 +30,7 @@ def test_a_file_holds_queries_with_their_bounds() -> None:
     ]
     assert [smoke.query.search_path for smoke in found] == [None, None, "app, public"]
     assert found[1].query.text == "SELECT count(*) < 10\n  FROM users"
+    assert found[0].name == "smoke query 1 (SELECT id, note FROM orders LIMIT 1)"
     assert found[1].name == "smoke query 2 (SELECT count(*) < 10 FROM users)"
 
 

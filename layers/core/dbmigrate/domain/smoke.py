@@ -32,7 +32,8 @@ class Smoke:
     @property
     def name(self) -> str:
         """How it is called in messages."""
-        line = " ".join(self.query.text.split())
+        told = [part for part in self.query.text.splitlines() if not part.lstrip().startswith("--")]
+        line = " ".join(" ".join(told).split())
         return f"smoke query {self.number} ({line if len(line) <= 80 else line[:80] + ' …'})"
 
 
