@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 import pytest
-from tests.cli.cases import Answer, run, tables, write_revision
+from tests.cli.cases import Answer, add_table, run, tables, write_revision
 
 from dbmigrate_cli import deploy_there, local
 from dbmigrate_cli.stack import Stack
@@ -78,6 +78,34 @@ def test_the_way_through_staging_to_production(decide: Decide, history: Path) ->
     assert staging("check", "--local").code == 0 and done.json["run"] in staging("runs", "--local").out
     undone = staging("rollback", "--local", "--run", done.json["run"])
     assert undone.code == 0 and "Started run staging-rollback-" in undone.out
+
+
+def test_back_to_a_revision_over_several_runs(decide: Decide, history: Path) -> None:
+    decide("approve")
+    assert staging("deploy", "--local").code == 0
+    add_table(history, 4)
+    newest = staging("--format", "json", "deploy", "--local").json["run"]
+    nobody = staging("rollback", "--local")
+    assert nobody.code == 2 and nobody.out.index(newest) < nobody.out.index("rollback --to base")
+    assert f"rollback --run {newest} --local" in nobody.out and "0004  Create t4" in nobody.out
+    done = staging("--format", "json", "rollback", "--local", "--to", "0001")
+    assert done.code == 0, done.err
+    assert done.json["revisions"] == ["0004", "0003", "0002"]
+    assert staging("--format", "json", "status", "--local").json["current"] == "0001"
+    written = staging("rollback", "--local", "--write", "--run", newest)
+    assert written.code == 3 and "left nothing standing" in written.err
+
+
+def test_a_run_is_undone_everywhere_by_the_revision_that_is_written(decide: Decide, history: Path) -> None:
+    decide("approve")
+    assert staging("deploy", "--local").code == 0
+    add_table(history, 4)
+    newest = staging("--format", "json", "deploy", "--local").json["run"]
+    made = staging("--format", "json", "rollback", "--local", "--write", "--run", newest)
+    assert made.code == 0 and made.json["undone"] == ["0004"], made.err
+    for environment in ("staging", "production"):
+        deployed = run("--environment", environment, "--format", "json", "deploy", "--local")
+        assert deployed.code == 0 and deployed.json["revisions"][-1] == "0005", deployed.err
 
 
 def test_a_backup_that_holds_nothing_is_not_passed_over(decide: Decide, history: Path, database: str) -> None:

@@ -104,7 +104,7 @@ def test_an_alarm_names_the_run_and_what_undoes_it(watched: Pipeline) -> None:
     newest, oldest = (
         name for (name,) in watched.query("SELECT name FROM dbmigrate.run ORDER BY started_at DESC")
     )
-    folder = sorted(watched.folder.glob("history-*"))[-1]
+    folder = max(watched.folder.glob("history-*"), key=lambda path: int(path.name.partition("-")[2]))
     told = run("--environment", "staging", "--migrations", str(folder), "rollback")
     assert told.code == 4 and f"After run {newest} (0002) began, and before any other, {ALARM}" in told.err
     assert f"next: db-migrate --environment staging rollback --run {newest}" in told.err
