@@ -127,6 +127,10 @@ def test_another_runs_rollback_is_not_joined() -> None:
     assert ours.start("staging-rollback-abc", {"rollback_of": "staging-abc"}).joined
     other = ours.start("staging-rollback-abc", {"rollback_of": "staging-abc-2"})
     assert (other.run, other.joined) == ("staging-rollback-abc-2", False)
+    states.inputs["staging-rollback-def"] = {"rollback_to": "0001"}
+    states.statuses["staging-rollback-def"] = "RUNNING"
+    assert ours.start("staging-rollback-def", {"rollback_to": "0001"}).joined
+    assert not ours.start("staging-rollback-def", {"rollback_to": "0002"}).joined
 
 
 def test_whoever_comes_second_joins() -> None:

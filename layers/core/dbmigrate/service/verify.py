@@ -13,6 +13,9 @@ from dbmigrate.domain.standing import Standing, from_label, label
 from dbmigrate.domain.words import counted
 from dbmigrate.service.ports import Database, OpenBundle
 
+MOST_LEFT = 20
+"""Lines in the state of a run."""
+
 
 def verify(
     plan: Mapping[str, Any], phase: str, database: Database, open_bundle: OpenBundle
@@ -72,12 +75,13 @@ def _taken(remained: Mapping[str, Mapping[str, int]], evidence: Evidence) -> Ite
 
 def _left(remained: Mapping[str, Mapping[str, int]]) -> list[str]:
     """Not wrong for sure: the application may have deleted them meanwhile."""
-    return [
+    lines = [
         f"{table}: up to {counted(rows, 'row')} of revision {revision}"
         for revision, tables in remained.items()
         for table, rows in tables.items()
         if rows > 0
     ]
+    return lines[:MOST_LEFT]
 
 
 def _expected_catalogs(
