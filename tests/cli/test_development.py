@@ -183,3 +183,15 @@ def test_a_laptop_needs_no_server(history: Path, command: str, folder: Path) -> 
     assert answer.code == 0
     assert answer.err.startswith("No --database: using the PostgreSQL of .dbmigrate/postgres")
     assert (folder / ".dbmigrate").is_dir()
+
+
+def test_smoke_queries_are_asked_after_each_way(db_migrate: Run, history: Path) -> None:
+    (history / "smoke.sql").write_text(
+        "-- dbmigrate: since 0002\nSELECT count(*) = 0 FROM t2;\nSELECT id FROM t1;"
+    )
+    failed = db_migrate("deploy")
+    assert failed.code == 4 and "smoke query 2 (SELECT id FROM t1) returns no row" in failed.err
+    (history / "smoke.sql").write_text("-- dbmigrate: since 0002\nSELECT count(*) = 0 FROM t2;\nSELECT 1;")
+    back = db_migrate("rollback", "--to", "0001")
+    assert back.code == 0 and "1 smoke query answered." in back.err
+    assert "2 smoke queries answered." in db_migrate("deploy").err

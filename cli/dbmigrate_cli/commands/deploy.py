@@ -16,6 +16,7 @@ from dbmigrate_cli.shared_options import (
     scratch_option,
     stack_option,
 )
+from dbmigrate_cli.smoke_here import ask_smoke_queries
 
 
 @click.command("deploy")
@@ -81,6 +82,8 @@ def deploy_here(options: Options, reason: str | None, requested_by: str | None) 
     history, watch, run = history_of(options), Stopwatch(), new_run(options)
     database = database_of(options, announced(options.output))
     done = deploy_directly(run, history, database, who_asks(options, requested_by), reason)
+    if done:
+        ask_smoke_queries(options, history, database)
     outcome = "Succeeded" if done else "NothingPending"
     if done:
         options.output.say(f"Done: the database is at {history.head}. ({watch.seconds:.1f} s)", fg="green")

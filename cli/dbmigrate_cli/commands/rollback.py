@@ -13,6 +13,7 @@ from dbmigrate_cli.announced import Stopwatch, announced, summary
 from dbmigrate_cli.context import database_of, history_of, look_here, new_run, who_asks
 from dbmigrate_cli.options import Options
 from dbmigrate_cli.shared_options import local_option, requested_by_option, scratch_option, stack_option
+from dbmigrate_cli.smoke_here import ask_smoke_queries
 
 
 @click.command("rollback")
@@ -147,6 +148,7 @@ def roll_back_here(options: Options, steps: int | None, to: str | None, requeste
         options.output.result(**summary("", "NothingPending", [], watch, **facts))
         return
     roll_back_directly(run, history, database, revisions, who_asks(options, requested_by))
+    ask_smoke_queries(options, history, database)
     current = label(database.current())
     options.output.say(f"Done: the database is at {current}. ({watch.seconds:.1f} s)", fg="green")
     options.output.result(**summary(run, "Succeeded", revisions, watch, current=current, **facts))

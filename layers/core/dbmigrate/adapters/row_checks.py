@@ -6,11 +6,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
 from dbmigrate.adapters import counting, ledger, rows_written, smoke
-from dbmigrate.domain.smoke import Smoke
+
+if TYPE_CHECKING:
+    from dbmigrate.domain.smoke import Smoke
 
 
 class RowChecks(ABC):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pg8000.dbapi
 from sqlalchemy import Connection
 
 from dbmigrate.adapters.login import execute_outside
 from dbmigrate.adapters.said import said
-from dbmigrate.domain.smoke import Smoke
+
+if TYPE_CHECKING:
+    from dbmigrate.domain.smoke import Smoke
 
 SECONDS = 5
 BEFORE = f"BEGIN READ ONLY; SET LOCAL statement_timeout = '{SECONDS}s'"
