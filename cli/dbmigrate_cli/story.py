@@ -142,8 +142,10 @@ class Story:
 
 
 def _checked(story: Story, backup: dict[str, Any]) -> str:
-    percent = f" ({backup['percent']} %)" if backup.get("percent") not in (None, 100) else ""
-    return f"{backup['status']}{percent}"
+    part = backup.get("copy") or backup
+    where = f"copy in {part['region']} " if part is not backup else ""
+    percent = f" ({part['percent']} %)" if part.get("percent") not in (None, 100) else ""
+    return f"{where}{part['status']}{percent}"
 
 
 SAYINGS: dict[str, Saying] = {

@@ -8,5 +8,5 @@ from dbmigrate.service.check_backup import check_backup
 
 @lambda_entry("check_backup", {"run": str, "backup": {"id": str}})
 def handler(event, context):
-    """Look how far the backup of a run is."""
-    return check_backup(event, wiring.backups(), emit)
+    """Look how far the backup of a run is, and see to its copy."""
+    return check_backup(event, wiring.backups(), wiring.copies(), emit)

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 
 from dbmigrate.adapters.alarms import Alarm
 from dbmigrate.domain.approval import MOST_TRIES, Link, Request
-from dbmigrate.domain.backup import Snapshot
+from dbmigrate.domain.backup import Snapshot, copy_id
 from dbmigrate.domain.errors import PlanOutdated
 from dbmigrate.domain.plan import Plan, Step
+from dbmigrate.domain.point_in_time import RestoreWindow
 from dbmigrate.service.desk import Desk
 
 NOW = 1_800_000_000
@@ -157,13 +158,17 @@ class FakeMessages:
 
 
 class FakeBackups:
-    """Snapshots that are as far as the test says."""
+    """Snapshots that are as far as the test says, of a database that RDS could restore to just now."""
 
-    kind = "instance"
+    kind, region = "instance", "eu-west-1"
 
     def __init__(self, status: str = "creating", percent: int = 40, failure: Exception | None = None) -> None:
         self.status, self.percent, self.failure = status, percent, failure
         self.tags: dict[str, dict[str, str]] = {}
+        self.days, self.behind = 7, 120.0
+
+    def window(self) -> RestoreWindow:
+        return RestoreWindow("app", "instance", self.days, NOW - self.behind)
 
     def start(self, snapshot: str, tags: dict[str, str]) -> None:
         if self.failure:
@@ -174,6 +179,29 @@ class FakeBackups:
         if self.failure:
             raise self.failure
         return Snapshot(snapshot, self.status, self.percent, self.tags[snapshot])
+
+
+class FakeCopies:
+    """Copies that are as far as the test says."""
+
+    def __init__(self, region: str = "", account: str = "", status: str = "creating") -> None:
+        self.region, self.account, self.status = region, account, status
+        self.begun: dict[str, Snapshot] = {}
+        self.shared: list[str] = []
+
+    def find(self, original: Snapshot) -> Snapshot | None:
+        found = self.begun.get(copy_id(original.id))
+        return replace(found, status=self.status) if found else None
+
+    def begin(self, original: Snapshot) -> Snapshot:
+        assert original.status == "available"
+        copy = Snapshot(copy_id(original.id), "creating", 0, original.tags)
+        self.begun[copy.id] = copy
+        return copy
+
+    def share(self, snapshot: Snapshot) -> None:
+        assert snapshot.status == "available"
+        self.shared.append(snapshot.id)
 
 
 class FakeAlarms:

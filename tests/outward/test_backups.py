@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from types import SimpleNamespace
+
 import pytest
 from botocore.exceptions import ClientError
-from tests.outward.fakes import FakeBackups, Meter, make_plan
+from tests.outward.fakes import NOW, FakeBackups, FakeCopies, Meter, make_plan
 
 from dbmigrate.adapters.backups import ClusterBackups, InstanceBackups
 from dbmigrate.domain.backup import refuse_other_database, snapshot_id, snapshot_tags
-from dbmigrate.domain.errors import BackupFailed, DatabaseBusy, Misconfigured
+from dbmigrate.domain.errors import BackupFailed, BackupUnseen, DatabaseBusy, Misconfigured
 from dbmigrate.runtime import wiring
 from dbmigrate.service.check_backup import check_backup
 from dbmigrate.service.start_backup import start_backup
@@ -38,12 +41,16 @@ def database(aws, request, monkeypatch):
 
 def test_a_backup_is_started_tagged_and_seen(database, function) -> None:
     backup = function("start_backup").handler(EVENT, None)
-    assert backup == {"id": FIRST, "kind": database}
+    assert (backup["id"], backup["kind"]) == (FIRST, database)
+    assert backup["point_in_time"]["days"] == 1 and backup["point_in_time"]["gap"] is None
     assert wiring.backups().look(FIRST).tags == {
+        "db-migrate": "backup",
         "run": RUN,
         "environment": "staging",
+        "region": "eu-west-1",
         "revisions": "rev1",
         "bundle": "sha256:" + "a" * 64,
+        "plan": PLAN["digest"],
     }
     checked = function("check_backup").handler({"run": RUN, "backup": backup}, None)
     assert checked == {"status": "available", "percent": 100}
@@ -51,7 +58,7 @@ def test_a_backup_is_started_tagged_and_seen(database, function) -> None:
 
 def test_a_retry_joins_its_own_backup(database, function) -> None:
     start = function("start_backup").handler
-    assert start(EVENT, None) == start(EVENT, None)
+    assert start(EVENT, None)["id"] == start(EVENT, None)["id"] == FIRST
 
 
 def test_a_backup_that_grew_old_gets_a_successor(database, function) -> None:
@@ -72,50 +79,120 @@ def test_a_snapshot_that_is_gone_is_a_failure(database, function) -> None:
         function("check_backup").handler({"run": RUN, "backup": {"id": FIRST}}, None)
 
 
+class Refusing:
+    """A client of RDS that refuses every call."""
+
+    meta = SimpleNamespace(region_name="eu-west-1")
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+
+    def __getattr__(self, call):
+        def refuse(**_):
+            raise ClientError({"Error": {"Code": self.code, "Message": "not now"}}, call)
+
+        return refuse
+
+
 @pytest.mark.parametrize(
     ("code", "said"),
     [
         ("InvalidDBInstanceState", "a backup or change of it is under way"),
         ("InvalidDBClusterStateFault", "a backup or change of it is under way"),
-        ("SnapshotQuotaExceeded", "RDS answers SnapshotQuotaExceeded: not now\nNext: delete db-migrate-"),
+        ("SnapshotQuotaExceeded", "RDS answers SnapshotQuotaExceeded: not now\nNext: delete snapshots that"),
     ],
 )
 @pytest.mark.parametrize("kind", [InstanceBackups, ClusterBackups])
 def test_what_rds_refuses_is_said(kind, code, said) -> None:
-    class Refusing:
-        def __getattr__(self, call):
-            def refuse(**_):
-                raise ClientError({"Error": {"Code": code, "Message": "not now"}}, call)
-
-            return refuse
-
     with pytest.raises((BackupFailed, DatabaseBusy), match=said):
-        kind(Refusing(), "app").start(FIRST, {})
+        kind(Refusing(code), "app").start(FIRST, {})
+
+
+@pytest.mark.parametrize("kind", [InstanceBackups, ClusterBackups])
+def test_silence_is_no_verdict(kind) -> None:
+    """The state machine asks again; what is gone or failed it does not ask again."""
+    with pytest.raises(BackupUnseen, match="RDS answers Throttling: not now"):
+        kind(Refusing("Throttling"), "app").look(FIRST)
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [(InstanceBackups, "DBInstanceNotFound"), (ClusterBackups, "DBClusterNotFoundFault")],
+)
+def test_a_database_that_rds_does_not_know_is_named(kind, code) -> None:
+    with pytest.raises(BackupFailed, match="moments of app are not known.*\nNext: set DatabaseInstance"):
+        kind(Refusing(code), "app").window()
+
+
+def started(backups: FakeBackups, point_in_time: str = "required", meter: Meter | None = None) -> dict:
+    return start_backup(EVENT, backups, point_in_time, NOW, meter or Meter())
+
+
+def checked(backups: FakeBackups, meter: Meter | None = None) -> dict:
+    return check_backup({"run": RUN, "backup": {"id": FIRST}}, backups, FakeCopies(), meter or Meter())
 
 
 @pytest.mark.parametrize(
     ("status", "word"),
+    [("creating", "creating"), ("copying", "creating"), ("odd", "creating"), ("available", "available")],
+)
+def test_the_state_machine_gets_one_of_two_words(status: str, word: str) -> None:
+    backups = FakeBackups(status)
+    started(backups)
+    assert checked(backups)["status"] == word
+
+
+@pytest.mark.parametrize("status", ["failed", "deleting", "deleted"])
+def test_what_will_never_be_available_is_a_failure(status: str) -> None:
+    backups, meter = FakeBackups(status), Meter()
+    started(backups)
+    with pytest.raises(BackupFailed, match=f"{FIRST} is of no use: RDS calls it {status}.\nNext: see why"):
+        checked(backups, meter)
+    assert meter.emitted == [("BackupFailures", 1)]
+
+
+@pytest.mark.parametrize(
+    ("days", "behind", "why"),
     [
-        ("creating", "creating"),
-        ("copying", "creating"),
-        ("available", "available"),
-        ("failed", "failed"),
-        ("deleting", "failed"),
+        (
+            0,
+            120,
+            "keeps no automated backups .* Next: aws rds modify-db-instance --db-instance-identifier app",
+        ),
+        (7, 16 * 60, "only to 2027-01-15 07:44 UTC, 16 minutes ago.* Next: see why: aws rds describe-events"),
     ],
 )
-def test_the_state_machine_gets_one_of_three_words(status: str, word: str) -> None:
-    backups, meter = FakeBackups(status), Meter()
-    start_backup(EVENT, backups, meter)
-    assert check_backup({"run": RUN, "backup": {"id": FIRST}}, backups, meter)["status"] == word
-    assert meter.emitted == ([("BackupFailures", 1)] if word == "failed" else [])
+def test_nothing_begins_without_a_way_to_every_moment(days: int, behind: float, why: str) -> None:
+    backups, meter = FakeBackups(), Meter()
+    backups.days, backups.behind = days, behind
+    with pytest.raises(BackupFailed) as failed:
+        started(backups, meter=meter)
+    said = str(failed.value).replace("\n", " ")
+    assert re.search(why, said) and "db-migrate --environment staging deploy" in said
+    assert "PointInTime=optional" in said
+    assert backups.tags == {} and meter.emitted == [("BackupFailures", 1)]
+
+
+def test_a_team_may_make_do_with_snapshots() -> None:
+    backups = FakeBackups()
+    backups.days = 0
+    found = started(backups, "optional")["point_in_time"]
+    assert list(backups.tags) == [FIRST] and "BackupRetentionPeriod is 0" in found["gap"]
+
+
+def test_retention_is_read_from_rds(aws, function) -> None:
+    wiring.client("rds").create_db_instance(
+        DBInstanceIdentifier="app", DBInstanceClass="db.t3.micro", Engine="postgres", BackupRetentionPeriod=0
+    )
+    with pytest.raises(BackupFailed, match="app keeps no automated backups"):
+        function("start_backup").handler(EVENT, None)
+    with pytest.raises(BackupFailed, match="is gone"):
+        wiring.backups().look(FIRST)
 
 
 def test_every_failure_is_counted() -> None:
     backups, meter = FakeBackups(failure=BackupFailed("no")), Meter()
-    for call in (
-        lambda: start_backup(EVENT, backups, meter),
-        lambda: check_backup({"run": RUN, "backup": {"id": FIRST}}, backups, meter),
-    ):
+    for call in (lambda: started(backups, meter=meter), lambda: checked(backups, meter)):
         with pytest.raises(BackupFailed):
             call()
     assert meter.emitted == [("BackupFailures", 1)] * 2
@@ -125,7 +202,7 @@ def test_a_busy_database_is_no_failure_yet() -> None:
     """The state machine tries again; the notice counts it when it gives up."""
     backups, meter = FakeBackups(failure=DatabaseBusy("backing-up")), Meter()
     with pytest.raises(DatabaseBusy):
-        start_backup(EVENT, backups, meter)
+        started(backups, meter=meter)
     assert meter.emitted == []
 
 
@@ -164,7 +241,7 @@ def test_names_are_what_rds_takes(run: str) -> None:
 
 def test_tags_are_what_rds_takes() -> None:
     plan = PLAN | {"pending": [f"{n:012x}" for n in range(40)], "environment": "sta,ging!"}
-    tags = snapshot_tags("run", plan)
+    tags = snapshot_tags("run", plan, "eu-west-1")
     assert all(len(value) <= 256 for value in tags.values())
     assert tags["revisions"] == "000000000000 to 000000000027 = 40 revisions"
     assert tags["environment"] == "sta_ging_"

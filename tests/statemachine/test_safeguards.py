@@ -64,10 +64,11 @@ def test_backups_and_approvals_follow_the_policy(machine: Machine) -> None:
         {"CheckBackup": [{"status": "creating"}, {"status": "failed"}]},
         {"StartBackup": [error("BackupFailed", "the instance is not available")]},
         {"CheckBackup": [error("KeyError")]},
+        {"CheckBackup": [error("BackupFailed", "the snapshot is gone")]},
         {"StartBackup": [None]},
         {"CheckBackup": [{"status": 7}]},
     ],
-    ids=["failed", "never-began", "unseen", "odd-start", "odd-status"],
+    ids=["failed", "never-began", "unseen", "gone", "odd-start", "odd-status"],
 )
 def test_without_a_backup_nothing_is_upgraded(machine: Machine, answers: dict[str, Any]) -> None:
     machine.run(**answers).ends_as("BackupFailed")
@@ -79,7 +80,21 @@ def test_a_backup_has_a_budget(machine: Machine) -> None:
     machine.run(CheckBackup=[{"status": "creating"}]).ends_as("BackupFailed")
     budget = int(machine.policy["BackupBudget"])
     assert len(machine.told("CheckBackup")) == pytest.approx(budget / 30, abs=1)
-    assert f"within {budget} s" in machine.cause and "creating" in machine.cause
+    assert f"within {budget} s" in machine.cause and "it is creating" in machine.cause
+    assert f"db-migrate --environment {machine.environment} deploy" in machine.cause
+
+
+@only("staging")
+def test_a_copy_shares_the_budget_and_is_named(machine: Machine) -> None:
+    copy = {"id": "s-copy", "region": "eu-central-1", "status": "creating", "percent": 30}
+    machine.run(CheckBackup=[{"status": "creating", "percent": 100, "copy": copy}]).ends_as("BackupFailed")
+    assert "its copy in eu-central-1 is creating, 30 % done" in machine.cause
+
+
+@only("staging")
+def test_a_verdict_on_a_backup_is_final(machine: Machine) -> None:
+    machine.run(CheckBackup=[error("BackupFailed", "RDS calls it failed")]).ends_as("BackupFailed")
+    assert len(machine.told("CheckBackup")) == 1
 
 
 @careful
@@ -164,4 +179,25 @@ def test_a_young_backup_is_kept(machine: Machine) -> None:
 def test_a_backup_slower_than_its_greatest_age_is_taken_once(machine: Machine) -> None:
     slow = [{"status": "creating"}] * 150  # 150 looks of 30 s are more than an hour
     machine.run(CheckBackup=[*slow, {"status": "available"}]).ends_as("Succeeded")
+    assert machine.states.count("Start the backup") == 1
+
+
+COPYING = {"status": "creating", "copy": {"id": "c", "region": "eu-central-1", "status": "creating"}}
+COPIED = {"status": "available", "copy": COPYING["copy"] | {"status": "available"}}
+
+
+@only("production")
+def test_the_age_of_a_backup_counts_from_its_original_not_from_its_copy(machine: Machine) -> None:
+    age = int(machine.policy["MaxBackupAge"])
+    looks = [COPYING] * 60 + [COPIED]  # half an hour of copying
+    machine.run(
+        CheckBackup=[*looks, *looks], person=lambda asked: after_sleeping(asked, age - 1800 + 60)
+    ).ends_as("Succeeded")
+    assert machine.states.count("Start the backup") == 2
+
+
+@only("production")
+def test_a_copy_slower_than_the_greatest_age_is_made_once(machine: Machine) -> None:
+    looks = [COPYING] * 150 + [COPIED]
+    machine.run(CheckBackup=looks, person=lambda asked: after_sleeping(asked, 60)).ends_as("Succeeded")
     assert machine.states.count("Start the backup") == 1

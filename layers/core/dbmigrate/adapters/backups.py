@@ -1,4 +1,4 @@
-"""Snapshots of an RDS instance or an Aurora cluster: the same three calls under two sets of names."""
+"""Backups of an RDS instance or an Aurora cluster, and the moments to which RDS could restore it."""
 
 from __future__ import annotations
 
@@ -7,74 +7,94 @@ from typing import Any, NoReturn
 
 from botocore.exceptions import ClientError
 
+from dbmigrate.adapters.snapshots import (
+    CLUSTER,
+    EXISTS,
+    INSTANCE,
+    Kind,
+    Snapshots,
+    code_of,
+    said,
+    tag_list,
+)
 from dbmigrate.domain.backup import Snapshot
 from dbmigrate.domain.errors import BackupFailed, DatabaseBusy
+from dbmigrate.domain.point_in_time import RestoreWindow
 
 BUSY = {"InvalidDBInstanceState", "InvalidDBInstanceStateFault", "InvalidDBClusterStateFault"}
-EXISTS = {"DBSnapshotAlreadyExists", "DBClusterSnapshotAlreadyExistsFault"}
+UNKNOWN = {"DBInstanceNotFound", "DBInstanceNotFoundFault", "DBClusterNotFoundFault"}
 AGAIN = "look at the database in RDS, then start the run again: db-migrate deploy"
 # Our snapshots are manual ones: RDS keeps them until somebody deletes them, by default 100 a Region.
-HINTS = {"SnapshotQuotaExceeded": "delete db-migrate-… snapshots that nobody needs, or raise the quota"}
+QUOTA = (
+    "delete snapshots that nobody needs (aws rds delete-db-snapshot), set BackupsKept lower, or raise the "
+    "quota of manual snapshots; then start the run again: db-migrate deploy"
+)
+NAMES = "set DatabaseInstance or DatabaseCluster in samconfig.toml to what RDS calls it, and deploy the stack"
 
 
-class _Backups:
-    """What both kinds share: which call, and under which names its parts go."""
+class _Backups(Snapshots):
+    """The backups of one database."""
 
-    kind: str
-    create: str
+    of: Kind
     describe: str
-    source: str
-    snapshot_id: str
     answers: str
 
     def __init__(self, client: Any, database: str) -> None:
-        self._client, self.database = client, database
+        super().__init__(client, self.of)
+        self.database = database
+
+    @property
+    def kind(self) -> str:
+        return self.of.word
 
     def start(self, snapshot: str, tags: Mapping[str, str]) -> None:
-        """Start a snapshot, or join the one of this name. Raises BackupFailed."""
-        names = {self.snapshot_id: snapshot, self.source: self.database}
-        listed = [{"Key": key, "Value": value} for key, value in tags.items()]
+        """Start a snapshot, or join the one of this name. Raises BackupFailed, DatabaseBusy."""
+        names = {self._id: snapshot, self.of.database: self.database}
         try:
-            getattr(self._client, self.create)(**names, Tags=listed)
+            getattr(self._client, f"create_{self.of.calls}")(**names, Tags=tag_list(tags))
         except ClientError as error:
-            if error.response["Error"]["Code"] not in EXISTS:
-                self._fail(snapshot, error)
+            if code_of(error) not in EXISTS:
+                self._fail(f"Snapshot {snapshot} of {self.database}", error)
 
     def look(self, snapshot: str) -> Snapshot:
-        """The snapshot as RDS sees it now. Raises BackupFailed when it is gone or RDS does not answer."""
-        try:
-            answer = getattr(self._client, self.describe)(**{self.snapshot_id: snapshot})
-            found = answer[self.answers]
-        except ClientError as error:
-            self._fail(snapshot, error)
-        if not found:
-            raise BackupFailed(f"Snapshot {snapshot} of {self.database} is gone.", "start the run again")
-        tags = {tag["Key"]: tag["Value"] for tag in found[0].get("TagList", [])}
-        return Snapshot(snapshot, found[0]["Status"], int(found[0].get("PercentProgress") or 0), tags)
+        """The snapshot as RDS sees it now. Raises BackupFailed when it is gone, BackupUnseen."""
+        found = self.find(snapshot)
+        if found is None:
+            raise BackupFailed(
+                f"Snapshot {snapshot} of {self.database} is gone, deleted while the run needed it.",
+                "see in CloudTrail who deleted it, then start the run again: db-migrate deploy",
+            )
+        return found
 
-    def _fail(self, snapshot: str, error: ClientError) -> NoReturn:
-        code, said = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+    def window(self) -> RestoreWindow:
+        """To which moments RDS could restore the database. Raises BackupFailed."""
+        try:
+            found = getattr(self._client, self.describe)(**{self.of.database: self.database})[self.answers][0]
+        except ClientError as error:
+            self._fail(f"The restorable moments of {self.database} are not known", error)
+        latest = found.get("LatestRestorableTime")
+        days = int(found.get("BackupRetentionPeriod") or 0)
+        return RestoreWindow(self.database, self.kind, days, latest.timestamp() if latest else None)
+
+    def _fail(self, what: str, error: ClientError) -> NoReturn:
+        code = code_of(error)
         if code in BUSY:
             raise DatabaseBusy(
-                f"{self.database} cannot be backed up now, a backup or change of it is under way: {said}",
+                f"{self.database} cannot be backed up now, a backup or change of it is under way: "
+                f"{error.response['Error'].get('Message', '')}",
                 "wait until RDS shows it as available, then start the run again: db-migrate deploy",
             ) from error
-        raise BackupFailed(
-            f"Snapshot {snapshot} of {self.database}: RDS answers {code}: {said}", HINTS.get(code, AGAIN)
-        ) from error
+        hint = QUOTA if code == "SnapshotQuotaExceeded" else NAMES if code in UNKNOWN else AGAIN
+        raise BackupFailed(f"{what}: {said(error)}", hint) from error
 
 
 class InstanceBackups(_Backups):
-    """Snapshots of an RDS instance."""
+    """Backups of an RDS instance."""
 
-    kind = "instance"
-    create, describe = "create_db_snapshot", "describe_db_snapshots"
-    source, snapshot_id, answers = "DBInstanceIdentifier", "DBSnapshotIdentifier", "DBSnapshots"
+    of, describe, answers = INSTANCE, "describe_db_instances", "DBInstances"
 
 
 class ClusterBackups(_Backups):
-    """Snapshots of an Aurora cluster."""
+    """Backups of an Aurora cluster."""
 
-    kind = "cluster"
-    create, describe = "create_db_cluster_snapshot", "describe_db_cluster_snapshots"
-    source, snapshot_id, answers = "DBClusterIdentifier", "DBClusterSnapshotIdentifier", "DBClusterSnapshots"
+    of, describe, answers = CLUSTER, "describe_db_clusters", "DBClusters"

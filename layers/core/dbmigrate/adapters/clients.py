@@ -12,7 +12,7 @@ PATIENCE = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard
 ONE_LONG_CALL = Config(connect_timeout=5, read_timeout=280, retries={"mode": "standard", "max_attempts": 1})
 
 
-def aws_client(service: str, config: Config = PATIENCE) -> Any:
-    """The client of one service, in the region and with the credentials of the process."""
+def aws_client(service: str, config: Config = PATIENCE, region: str | None = None) -> Any:
+    """The client of one service with the process's credentials, in its region unless another is named."""
     make: Any = boto3.client
-    return make(service, config=config)
+    return make(service, region_name=region, config=config)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dbmigrate.domain.approval import Request
+from dbmigrate.domain.backup_words import backup_words, point_in_time_line
 from dbmigrate.domain.plan import ENDS_SESSIONS, Plan
 from dbmigrate.domain.words import counted, duration, first_line, moment
 
@@ -17,6 +18,7 @@ MAIL = """\
 Way back:   {way_back}
 Takes:      about {takes}
 Backup:     {backup}
+Restorable: {restorable}
 Expires:    {expires}; no answer counts as no
 Run:        {run}
 {ending}
@@ -42,7 +44,8 @@ def approval_mail(request: Request, plan: Plan, url: str) -> str:
         revisions=_revisions(plan),
         way_back=way_back(plan),
         takes=duration(plan.predicted_seconds),
-        backup=request.backup.get("id") or "none",
+        backup=backup_words(request.backup)[1] or "none",
+        restorable=point_in_time_line(request.backup) or "not known",
         expires=moment(request.expires_at),
         run=request.run,
         ending=f"\n{ENDS_SESSIONS}\n" if plan.terminate_blockers else "",

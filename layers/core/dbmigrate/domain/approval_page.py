@@ -17,6 +17,7 @@ from dbmigrate.domain.approval_frame import (
     problem_note,
 )
 from dbmigrate.domain.approval_revisions import revisions_part
+from dbmigrate.domain.backup_words import backup_words, point_in_time_words
 from dbmigrate.domain.plan import ENDS_SESSIONS, Plan
 from dbmigrate.domain.words import counted, duration, moment
 
@@ -61,17 +62,17 @@ def _question(request: Request, plan: Plan) -> str:
 
 
 def _facts(request: Request, plan: Plan, now: float) -> str:
-    backup = request.backup
     left = request.expires_at - now
     facts = (
         ("Way back", *_way_back(plan)),
         ("Predicted time", duration(plan.predicted_seconds), "an upper estimate"),
-        ("Backup", str(backup.get("status") or "none").capitalize(), str(backup.get("id") or "")),
+        ("Backup", *backup_words(request.backup)),
+        ("Point in time", *point_in_time_words(request.backup)),
         ("Expires", f"In {duration(left)}" if left > 0 else "Expired", moment(request.expires_at)),
         ("From", plan.start, ""),
         ("To", plan.end, ""),
     )
-    return facts_grid(facts)
+    return facts_grid(fact for fact in facts if fact[1])
 
 
 def _way_back(plan: Plan) -> tuple[str, str]:

@@ -11,17 +11,27 @@ from dbmigrate.domain.errors import Misconfigured
 
 MOST_TAG_CHARACTERS = 256
 ENDED = {"failed", "deleting", "deleted"}
+OURS = ("db-migrate", "backup")
+"""The tag without which nothing of ours touches a snapshot that exists."""
+KEEP = "keep"
+"""The tag, with any value, with which people keep a snapshot for good."""
+COPY = "-copy"
+"""How the name of a copy ends."""
 RDS_HOST = re.compile(r"([^.]+)\.([^.]+)\.[^.]+\.rds\.amazonaws\.com(\.cn)?")
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A snapshot as RDS describes it."""
+    """A snapshot as RDS describes it. ``created`` is epoch seconds, 0 while RDS has not said; ``key`` is the
+    ARN of the KMS key that encrypts it, "" where nothing does."""
 
     id: str
     status: str
     percent: int
     tags: Mapping[str, str] = field(default_factory=dict)
+    arn: str = ""
+    key: str = ""
+    created: float = 0.0
 
     @property
     def state(self) -> str:
@@ -54,13 +64,33 @@ def snapshot_id(run: str, previous: Mapping[str, Any]) -> str:
     return f"{stem}-{int(before[1]) + 1 if before else 1}"
 
 
-def snapshot_tags(run: str, plan: Mapping[str, Any]) -> dict[str, str]:
-    """What finds the snapshot again years later: run, environment, revisions and bundle."""
-    return {
+def copy_id(snapshot: str) -> str:
+    """The name of a snapshot's copy: not the same one, because it may lie in the same Region."""
+    return snapshot + COPY
+
+
+def refuse_key_elsewhere(key: str, region: str) -> None:
+    """Raise Misconfigured unless the key of the copies lies where they do."""
+    if key.split(":")[3:4] != [region]:
+        raise Misconfigured(
+            f"Copies of backups go to {region}, but their key {key or '(none)'} is none of that Region.",
+            f"set BackupCopyKeyArn in samconfig.toml to a KMS key in {region} and deploy the stack again",
+        )
+
+
+def own_tags(environment: str, region: str) -> dict[str, str]:
+    """What tells the backups of one stack, their copies in other Regions included, from everybody else's."""
+    ours, backup = OURS
+    return {ours: backup, "environment": tag_value(environment), "region": tag_value(region)}
+
+
+def snapshot_tags(run: str, plan: Mapping[str, Any], region: str) -> dict[str, str]:
+    """What finds the snapshot again years later; ``region`` is the stack's."""
+    return own_tags(plan["environment"], region) | {
         "run": tag_value(run),
-        "environment": tag_value(plan["environment"]),
         "revisions": revisions_value(plan["pending"]),
         "bundle": tag_value(plan["bundle"]),
+        "plan": tag_value(plan["digest"]),
     }
 
 

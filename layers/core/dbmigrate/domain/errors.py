@@ -11,8 +11,8 @@ DbMigrateError
         ResetRefused, LinkRefused, BlockersFound, ServerUnfit, RecoveryRefused, RehearsalFailed
             LimitExceeded
     Failed                    nothing of this step remains in the database (exit 1)
-        StillRunning, WorkContinues, RevisionFailed, BackupFailed, DatabaseBusy, ServerNotReady,
-        RestoreFailed, WrongInstance, HookFailed, LockNotFree
+        StillRunning, WorkContinues, RevisionFailed, BackupFailed, BackupUnseen, DatabaseBusy,
+        ServerNotReady, RestoreFailed, WrongInstance, HookFailed, LockNotFree
             LockNotFreeMidway
     NeedsPerson               somebody must look and act (exit 4)
         RevisionHalfApplied, RunStopped, VerificationFailed, AlarmRaised, NotReversible, NotYetStopped,
@@ -195,6 +195,10 @@ class LimitExceeded(RehearsalFailed):
 
 class BackupFailed(Failed):
     """The backup could not be started or did not become available."""
+
+
+class BackupUnseen(Failed):
+    """RDS does not say how far a backup is; that passes."""
 
 
 class DatabaseBusy(Failed):

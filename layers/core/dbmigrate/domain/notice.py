@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from dbmigrate.domain.backup_words import backup_words, point_in_time_line
 from dbmigrate.domain.outcome import Outcome
 from dbmigrate.domain.recovery_notice import left_to_do, recovery_facts, took
 from dbmigrate.domain.recovery_outcomes import RECOVERY_OUTCOMES
@@ -136,7 +137,8 @@ def notice_text(ending: Ending) -> str:
         "Requested by": ending.plan.get("requested_by") or ending.requested_by,
         "Approved by": _approved_by(ending),
         "Reason given": ending.reason,
-        "Backup": ending.backup.get("id", ""),
+        "Backup": backup_words(ending.backup)[1],
+        "Restorable": point_in_time_line(ending.backup),
         "Upgrade began": ending.restore_point,
         "Verified": ", ".join(str(check) for check in ending.verified.get("checks") or ()),
         "Alarms still on": ", ".join(str(name) for name in ending.watched.get("on") or ()),

@@ -38,6 +38,17 @@ def listed(text: str) -> tuple[str, ...]:
     return tuple(item.strip() for item in text.split(",") if item.strip())
 
 
+def one_of(*words: str) -> Callable[[str], str]:
+    """Reads one of these words and no other."""
+
+    def read(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"'{text}' is none of {', '.join(words)}")
+        return text
+
+    return read
+
+
 @dataclass(frozen=True)
 class Settings:
     """The settings of the running function."""
@@ -57,6 +68,11 @@ class Settings:
     comparison_seconds = Variable("COMPARISON_SECONDS", float, "3600")
     database_instance = Variable("DATABASE_INSTANCE", str, "")
     database_cluster = Variable("DATABASE_CLUSTER", str, "")
+    point_in_time = Variable("POINT_IN_TIME", one_of("required", "optional"), "required")
+    backup_copy_region = Variable("BACKUP_COPY_REGION", str, "")
+    backup_copy_key = Variable("BACKUP_COPY_KEY", str, "")
+    backup_share_account = Variable("BACKUP_SHARE_ACCOUNT", str, "")
+    backups_kept = Variable("BACKUPS_KEPT", int, "14")
     bundle_bucket = Variable("BUNDLE_BUCKET", str)
     preceding_bucket = Variable("PRECEDING_BUCKET", str, "")
     approvals_table = Variable("APPROVALS_TABLE", str)

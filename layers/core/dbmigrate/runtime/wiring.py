@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from dbmigrate.domain.backup import refuse_other_database
+from dbmigrate.domain.backup import refuse_key_elsewhere, refuse_other_database
 from dbmigrate.domain.errors import Misconfigured
 from dbmigrate.domain.policy import Policy
 from dbmigrate.runtime.settings import settings
@@ -13,15 +13,17 @@ from dbmigrate.runtime.settings import settings
 if TYPE_CHECKING:
     from dbmigrate.adapters.alarms import CloudWatchAlarms
     from dbmigrate.adapters.approvals import DynamoApprovals
+    from dbmigrate.adapters.backup_copies import BackupCopies
     from dbmigrate.adapters.backups import ClusterBackups, InstanceBackups
     from dbmigrate.adapters.bundle_store import S3BundleStore
-    from dbmigrate.adapters.executions import RecoveryExecutions
+    from dbmigrate.adapters.executions import Executions, RecoveryExecutions
     from dbmigrate.adapters.handles import S3Handles
     from dbmigrate.adapters.hooks import AwsHooks
     from dbmigrate.adapters.instances import Instances
     from dbmigrate.adapters.messages import SnsMessages
     from dbmigrate.adapters.recovery_log import S3RecoveryLog
     from dbmigrate.adapters.server_load import RdsServerLoad
+    from dbmigrate.adapters.snapshots import Snapshots
     from dbmigrate.adapters.task_tokens import StepFunctionsTokens
 
 
@@ -31,11 +33,11 @@ def policy() -> Policy:
 
 
 @cache
-def client(service: str) -> Any:
-    """The AWS client of one service."""
+def client(service: str, region: str | None = None) -> Any:
+    """The AWS client of one service, in the function's Region unless another is named."""
     from dbmigrate.adapters.clients import aws_client
 
-    return aws_client(service)
+    return aws_client(service, region=region)
 
 
 @cache
@@ -140,6 +142,45 @@ def hooks() -> AwsHooks:
 
 
 @cache
+def copies() -> BackupCopies:
+    """Where copies of the backups go, and with whom they are shared. Raises Misconfigured."""
+    from dbmigrate.adapters.backup_copies import BackupCopies
+
+    here = settings()
+    return BackupCopies(backups(), _shelf_of_copies(), here.backup_copy_key, here.backup_share_account)
+
+
+def shelves() -> list[Snapshots]:
+    """The snapshots of the function's Region, then those of the Region of the copies, if it is another."""
+    own, other = backups(), _shelf_of_copies()
+    return [own] if other is None or other.region == own.region else [own, other]
+
+
+def _shelf_of_copies() -> Snapshots | None:
+    from dbmigrate.adapters.snapshots import Snapshots
+
+    region = settings().backup_copy_region
+    if not region:
+        return None
+    refuse_key_elsewhere(settings().backup_copy_key, region)
+    return Snapshots(client("rds", region), backups().of)
+
+
+def runs() -> Executions:
+    """The runs of the environment."""
+    from dbmigrate.adapters.executions import Executions
+
+    return Executions(client("stepfunctions"), settings().state_machine_arn)
+
+
+def recoveries() -> Executions:
+    """The recoveries of the environment."""
+    from dbmigrate.adapters.executions import Executions
+
+    return Executions(client("stepfunctions"), settings().recovery_machine_arn)
+
+
+@cache
 def alarms() -> CloudWatchAlarms:
     """The application's alarms."""
     from dbmigrate.adapters.alarms import CloudWatchAlarms
@@ -169,6 +210,7 @@ def forget() -> None:
         messages,
         task_tokens,
         backups,
+        copies,
         instances,
         executions,
         hooks,

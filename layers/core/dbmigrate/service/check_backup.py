@@ -1,4 +1,4 @@
-"""Look how far a run's backup is, and that it is this run's."""
+"""Look how far a run's backup is, that it is this run's, and that it has its copy."""
 
 from __future__ import annotations
 
@@ -15,25 +15,65 @@ class Backups(Protocol):
     def look(self, snapshot: str) -> Snapshot: ...
 
 
+class Copies(Protocol):
+    """Where a copy of each snapshot goes, "" for nowhere, and with which account it is shared."""
+
+    @property
+    def region(self) -> str: ...
+    @property
+    def account(self) -> str: ...
+    def find(self, original: Snapshot) -> Snapshot | None: ...
+    def begin(self, original: Snapshot) -> Snapshot: ...
+    def share(self, snapshot: Snapshot) -> None: ...
+
+
 def check_backup(
-    event: Mapping[str, Any], backups: Backups, emit: Callable[[str, float], None]
-) -> dict[str, str | int]:
-    """``status`` is creating, available or failed. Raises BackupFailed when it is gone or another run's."""
+    event: Mapping[str, Any], backups: Backups, copies: Copies, emit: Callable[[str, float], None]
+) -> dict[str, Any]:
+    """``status`` is creating or available; the whole is available with its copy only.
+
+    Raises BackupFailed when it failed, is gone or another run's, BackupUnseen when RDS did not say.
+    """
+    run = tag_value(event["run"])
     try:
-        found = backups.look(event["backup"]["id"])
-        _refuse_foreign(found, tag_value(event["run"]))
+        found = _usable(backups.look(event["backup"]["id"]), run)
+        if found.state == "creating":
+            return {"status": "creating", "percent": found.percent}
+        return {"status": "available", "percent": 100} | _second_home(found, run, copies)
     except BackupFailed:
         emit("BackupFailures", 1)
         raise
-    if found.state == "failed":
-        emit("BackupFailures", 1)
-    return {"status": found.state, "percent": 100 if found.state == "available" else found.percent}
 
 
-def _refuse_foreign(found: Snapshot, run: str) -> None:
+def _second_home(original: Snapshot, run: str, copies: Copies) -> dict[str, Any]:
+    """The parts ``copy`` and ``shared_with`` where the stack asks for them, and the ``status`` with them."""
+    if not copies.region:
+        return _shared(original, copies)
+    copy = _usable(copies.find(original) or copies.begin(original), run)
+    part = {"id": copy.id, "region": copies.region, "status": copy.state, "percent": copy.percent}
+    if copy.state == "creating":
+        return {"status": "creating", "copy": part}
+    return {"copy": part | {"percent": 100}} | _shared(copy, copies)
+
+
+def _shared(snapshot: Snapshot, copies: Copies) -> dict[str, Any]:
+    if not copies.account:
+        return {}
+    copies.share(snapshot)
+    return {"shared_with": copies.account}
+
+
+def _usable(found: Snapshot, run: str) -> Snapshot:
     # The start joins whatever has the name; what somebody else made before is no backup of this run.
     if found.tags.get("run") != run:
         raise BackupFailed(
             f"Snapshot {found.id} is not of run {run}, its tag says '{found.tags.get('run')}'.",
             f"rename or delete snapshot {found.id} in RDS, then start the run again: db-migrate deploy",
         )
+    if found.state == "failed":
+        raise BackupFailed(
+            f"Snapshot {found.id} is of no use: RDS calls it {found.status}.",
+            f"see why: aws rds describe-events --source-identifier {found.id} --source-type db-snapshot (or "
+            "db-cluster-snapshot) --duration 1440; then start the run again: db-migrate deploy",
+        )
+    return found
