@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from moto.rds.models import rds_backends
 from moto.secretsmanager.models import secretsmanager_backends
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
@@ -49,19 +50,22 @@ class Call:
 
     @property
     def asks(self) -> list[tuple[str, str]]:
-        """Every (action, resource) that must be allowed: RDS asks for the tags of what is made, too, and for
-        the role that it is given to monitor by."""
+        """Every (action, resource) that must be allowed: RDS asks for the tags of what is made, too, for the
+        key that it encrypts by, and for the role that it is given to monitor by."""
         wanted = [(self.action, resource) for resource in self.resources]
-        made = self.service == "rds" and self.operation.startswith(("Create", "Restore"))
-        if made and self.parameters.get("Tags"):
+        if self.service != "rds":
+            return wanted
+        if self.operation.startswith(("Create", "Copy", "Restore")) and self.parameters.get("Tags"):
             wanted.append(("rds:AddTagsToResource", self.resources[-1]))
-        if self.service == "rds" and (role := self.parameters.get("MonitoringRoleArn")):
+        if key := self.parameters.get("KmsKeyId"):
+            wanted += [(f"kms:{action}", str(key)) for action in ("DescribeKey", "CreateGrant")]
+        if role := self.parameters.get("MonitoringRoleArn"):
             wanted.append(("iam:PassRole", role))
         return wanted
 
     @property
     def context(self) -> dict[str, Any]:
-        """The condition keys that the request itself carries."""
+        """The condition keys that the request carries, and the tags of what it changes."""
         keys: dict[str, Any] = {"aws:RequestedRegion": self.region}
         if self.service == "cloudwatch":
             keys["cloudwatch:namespace"] = self.parameters.get("Namespace")
@@ -71,6 +75,10 @@ class Call:
             keys["iam:PassedToService"] = "monitoring.rds.amazonaws.com"
             for tag in self.parameters.get("Tags") or []:
                 keys[f"aws:RequestTag/{tag['Key']}"] = tag.get("Value", "")
+            for key, value in tags_of(self).items():
+                keys[f"aws:ResourceTag/{key}"] = value
+            if self.parameters.get("KmsKeyId"):
+                keys["kms:ViaService"] = f"rds.{self.region}.amazonaws.com"
         return keys
 
     def arn(self, service: str, path: str) -> str:
@@ -125,6 +133,11 @@ RULES: dict[tuple[str, str], list[Rule]] = {
     ("rds", "ModifyDBInstance"): [INSTANCE],
     ("rds", "DeleteDBInstance"): [INSTANCE],
     ("rds", "DeleteDBSnapshot"): [SNAPSHOT],
+    ("rds", "ModifyDBSnapshotAttribute"): [SNAPSHOT],
+    ("rds", "CopyDBSnapshot"): [
+        named("rds", "snapshot:{}", "SourceDBSnapshotIdentifier"),
+        rds("snapshot", "TargetDBSnapshotIdentifier"),
+    ],
     ("rds", "RestoreDBInstanceFromDBSnapshot"): [SNAPSHOT, INSTANCE],
     ("rds", "RestoreDBInstanceToPointInTime"): [
         rds("db", "SourceDBInstanceIdentifier"),
@@ -138,6 +151,11 @@ RULES: dict[tuple[str, str], list[Rule]] = {
     ("rds", "DescribeDBClusters"): [CLUSTER],
     ("rds", "DescribeBlueGreenDeployments"): [rds("deployment", "BlueGreenDeploymentIdentifier")],
     ("rds", "DeleteDBClusterSnapshot"): [CLUSTER_SNAPSHOT],
+    ("rds", "ModifyDBClusterSnapshotAttribute"): [CLUSTER_SNAPSHOT],
+    ("rds", "CopyDBClusterSnapshot"): [
+        named("rds", "cluster-snapshot:{}", "SourceDBClusterSnapshotIdentifier"),
+        rds("cluster-snapshot", "TargetDBClusterSnapshotIdentifier"),
+    ],
     ("rds", "RestoreDBClusterFromSnapshot"): [rds("cluster-snapshot", "SnapshotIdentifier"), CLUSTER],
     ("rds", "RestoreDBClusterToPointInTime"): [rds("cluster", "SourceDBClusterIdentifier"), CLUSTER],
     ("rds", "CreateDBInstance"): [lambda call: cluster_of(call), INSTANCE],
@@ -166,6 +184,15 @@ def cluster_of(call: Call) -> str:
     """The cluster that a new instance becomes a member of; else the instance itself."""
     cluster = call.parameters.get("DBClusterIdentifier")
     return call.arn("rds", f"cluster:{cluster}") if cluster else INSTANCE(call)
+
+
+def tags_of(call: Call) -> dict[str, str]:
+    """The tags of the one snapshot that a call names."""
+    backend = rds_backends[call.account][call.region]
+    name = str(call.parameters.get("DBSnapshotIdentifier"))
+    cluster = str(call.parameters.get("DBClusterSnapshotIdentifier"))
+    found = backend.database_snapshots.get(name) or backend.cluster_snapshots.get(cluster)
+    return {tag["Key"]: tag["Value"] for tag in found.tags} if found else {}
 
 
 def machine_of_token(call: Call) -> str:

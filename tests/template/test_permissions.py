@@ -176,7 +176,9 @@ def test_only_close_proves_a_success_and_only_of_its_own_environment() -> None:
     }
 
 
-CHANGES_RDS = re.compile(r":(Delete(?!NetworkInterface|LogDelivery)|Restore|Modify)")
+CHANGES_RDS = re.compile(
+    r":(Delete(?!NetworkInterface|LogDelivery|DB\w*Snapshot)|Restore|Modify(?!DB\w*Snapshot))"
+)
 
 
 def test_only_a_recovery_can_delete_restore_or_change_anything() -> None:
@@ -200,3 +202,35 @@ def test_nothing_can_delete_or_overwrite_what_bears_the_databases_name_or_that_o
 
 def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
+
+
+OUR_BACKUPS = {
+    "StringEquals": {
+        "aws:ResourceTag/db-migrate": "backup",
+        "aws:ResourceTag/environment": {"Ref": "Environment"},
+    }
+}
+
+
+def test_only_backups_of_ours_can_be_deleted_or_shared() -> None:
+    found = [
+        (role, actions(statement), statement.get("Condition"))
+        for role, statement in every_statement()
+        if any(re.search(r":(Delete|Modify)\w*Snapshot", action) for action in actions(statement))
+    ]
+    assert found == [
+        ("CheckBackupFunctionRole", ["rds:ModifyDBSnapshotAttribute"], OUR_BACKUPS),
+        ("CheckBackupFunctionRole", ["rds:ModifyDBClusterSnapshotAttribute"], OUR_BACKUPS),
+        ("PruneBackupsFunctionRole", ["rds:DeleteDBSnapshot"], OUR_BACKUPS),
+        ("PruneBackupsFunctionRole", ["rds:DeleteDBClusterSnapshot"], OUR_BACKUPS),
+    ]
+
+
+def test_only_rds_may_use_the_key_of_the_copies() -> None:
+    found = [
+        (role, statement["Resource"], statement["Condition"])
+        for role, statement in every_statement()
+        if any(action.startswith("kms:") for action in actions(statement))
+    ]
+    within = {"StringEquals": {"kms:ViaService": {"Fn::Sub": "rds.${BackupCopyRegion}.amazonaws.com"}}}
+    assert found == [("CheckBackupFunctionRole", {"Ref": "BackupCopyKeyArn"}, within)]

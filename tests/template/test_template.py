@@ -15,8 +15,8 @@ from dbmigrate.runtime.settings import Settings, Variable
 RESOURCES: dict[str, dict[str, Any]] = template()["Resources"]
 FUNCTIONS = resources("AWS::Serverless::Function")
 VERBS = {
-    "validate", "start_backup", "check_backup", "request_approval", "decide", "measure", "upgrade",
-    "roll_back", "inspect", "verify", "watch", "close", "steer", "notify", "plan_recovery", "restore", "swap",
+    "validate", "start_backup", "check_backup", "prune_backups", "request_approval", "decide", "measure",
+    "upgrade", "roll_back", "inspect", "verify", "watch", "close", "steer", "notify", "plan_recovery", "restore", "swap",
     "call_hook", "fence", "examine",
 }  # fmt: skip
 ON_THE_DATABASE = {

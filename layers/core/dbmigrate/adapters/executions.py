@@ -1,4 +1,4 @@
-"""Executions of the state machine of recoveries, as Step Functions knows them."""
+"""Executions of our state machines, as Step Functions knows them."""
 
 from __future__ import annotations
 
@@ -22,3 +22,19 @@ class RecoveryExecutions:
             if error.response["Error"]["Code"] == "ExecutionDoesNotExist":
                 return False
             raise
+
+
+class Executions:
+    """``machine`` is the ARN of the state machine."""
+
+    def __init__(self, client: Any, machine: str) -> None:
+        self._client, self._machine = client, machine
+
+    def running(self) -> list[str]:
+        """The names of those that have not ended."""
+        pages = self._client.get_paginator("list_executions")
+        return [
+            execution["name"]
+            for page in pages.paginate(stateMachineArn=self._machine, statusFilter="RUNNING")
+            for execution in page["executions"]
+        ]
