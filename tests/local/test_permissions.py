@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from dbmigrate_local.account import ACCOUNT, REGION
 from dbmigrate_local.cloud import Cloud
 from dbmigrate_local.iam_policies import allowed
+from dbmigrate_local.iam_resources import Call
 
 
 def store(cloud: Cloud, **event: Any) -> tuple[str | None, str]:
@@ -112,3 +114,35 @@ def statement(**changed: Any) -> list[dict[str, Any]]:
 )
 def test_the_rule_of_policies(policies: Any, context: dict[str, Any], verdict: bool) -> None:
     assert allowed(policies, "s3:GetObject", "arn:aws:s3:::a/key", context) is verdict
+
+
+def delete(name: str) -> Call:
+    return Call("rds", "DeleteDBSnapshot", REGION, ACCOUNT, {"DBSnapshotIdentifier": name})
+
+
+@pytest.mark.parametrize("tags, verdict", [({"owner": "us"}, True), ({"owner": "them"}, False), ({}, False)])
+def test_the_tags_of_what_is_deleted_count(cloud: Cloud, tags: dict[str, str], verdict: bool) -> None:
+    name = f"tagged-{'-'.join(tags.values()) or 'not'}"
+    listed = [{"Key": key, "Value": value} for key, value in tags.items()]
+    rds = cloud.client("rds")
+    rds.create_db_snapshot(DBInstanceIdentifier="local-database", DBSnapshotIdentifier=name, Tags=listed)
+    ours = {"StringEquals": {"aws:ResourceTag/owner": "us"}}
+    policies = statement(Action="rds:DeleteDBSnapshot", Resource="*", Condition=ours)
+    (asked,) = delete(name).asks
+    assert allowed(policies, *asked, delete(name).context) is verdict
+    assert not allowed(policies, *delete("unknown").asks[0], delete("unknown").context)
+
+
+def test_a_copy_asks_for_both_ends_for_its_tags_and_for_its_key() -> None:
+    source, key = "arn:aws:rds:eu-west-1:1:snapshot:a", "arn:aws:kms:us-east-1:1:key/k"
+    names = {"SourceDBSnapshotIdentifier": source, "TargetDBSnapshotIdentifier": "b"}
+    call = Call("rds", "CopyDBSnapshot", REGION, ACCOUNT, names | {"KmsKeyId": key, "Tags": [{"Key": "run"}]})
+    target = f"arn:aws:rds:{REGION}:{ACCOUNT}:snapshot:b"
+    assert call.asks == [
+        ("rds:CopyDBSnapshot", source),
+        ("rds:CopyDBSnapshot", target),
+        ("rds:AddTagsToResource", target),
+        ("kms:DescribeKey", key),
+        ("kms:CreateGrant", key),
+    ]
+    assert call.context["kms:ViaService"] == f"rds.{REGION}.amazonaws.com"
