@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from dbmigrate_local.account import REGION
 from dbmigrate_local.database import DatabaseServer, Endpoint
 
 INSTANCE = "local-database"
@@ -26,6 +27,8 @@ def local_parameters(
     values |= given
     if values["Environment"] == "production" and "PrecedingBucket" not in given:
         values["PrecedingBucket"] = preceding_bucket(client)
+    if (region := values.get("BackupCopyRegion")) and "BackupCopyKeyArn" not in given:
+        values["BackupCopyKeyArn"] = key_in(region, client)
     values["DatabaseResourceId"] = given.get("DatabaseResourceId") or resource_id(values, client)
     return {name: str(value) for name, value in values.items() if name in declared}
 
@@ -65,6 +68,15 @@ def preceding_bucket(client: Client) -> str:
     """An empty bucket in the place of staging's."""
     client("s3").create_bucket(Bucket="db-migrate-staging-local")
     return "db-migrate-staging-local"
+
+
+def key_in(region: str, client: Client) -> str:
+    """A KMS key in a Region, by ARN."""
+    made = client("kms").create_key(MultiRegion=True)["KeyMetadata"]
+    if region == REGION:
+        return str(made["Arn"])
+    replica = client("kms").replicate_key(KeyId=made["KeyId"], ReplicaRegion=region)
+    return str(replica["ReplicaKeyMetadata"]["Arn"])
 
 
 def resource_id(values: Mapping[str, str], client: Client) -> str:

@@ -41,6 +41,7 @@ def test_the_copy_begins_when_there_is_something_to_copy() -> None:
     assert check_backup(EVENT, snapshot_of("creating"), copies, Meter()) == {
         "status": "creating",
         "percent": 40,
+        "said": "creating",
     }
     assert copies.begun == {}
 
@@ -49,7 +50,8 @@ def test_the_run_waits_for_the_copy() -> None:
     copies, backups = FakeCopies("eu-central-1"), snapshot_of("available")
     part = {"id": COPY, "region": "eu-central-1", "status": "creating", "percent": 0}
     first, again = (check_backup(EVENT, backups, copies, Meter()) for _ in range(2))
-    assert first == again == {"status": "creating", "percent": 100, "copy": part}
+    said = {"status": "creating", "percent": 100, "said": "available"}
+    assert first == again == said | {"copy": part}
     copies.status = "available"
     done = check_backup(EVENT, backups, copies, Meter())
     assert done["status"] == "available" and done["copy"]["status"] == "available"

@@ -53,7 +53,7 @@ def test_a_backup_is_started_tagged_and_seen(database, function) -> None:
         "plan": PLAN["digest"],
     }
     checked = function("check_backup").handler({"run": RUN, "backup": backup}, None)
-    assert checked == {"status": "available", "percent": 100}
+    assert checked == {"status": "available", "percent": 100, "said": "available"}
 
 
 def test_a_retry_joins_its_own_backup(database, function) -> None:
@@ -139,7 +139,7 @@ def checked(backups: FakeBackups, meter: Meter | None = None) -> dict:
 def test_the_state_machine_gets_one_of_two_words(status: str, word: str) -> None:
     backups = FakeBackups(status)
     started(backups)
-    assert checked(backups)["status"] == word
+    assert (checked(backups)["status"], checked(backups)["said"]) == (word, status)
 
 
 @pytest.mark.parametrize("status", ["failed", "deleting", "deleted"])

@@ -10,21 +10,25 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from moto.rds.models import rds_backends
 from tests.pipeline.conftest import ROOT
 from tests.pipeline.histories import NOTES, ORDERS, UNIQUE
 from tests.pipeline.pipeline import APPROVER, Pipeline
 from tests.pipeline.test_production import prove
 
-from dbmigrate_local.account import ACCOUNT
+from dbmigrate_local.account import ACCOUNT, REGION
 from dbmigrate_local.cloud import Cloud
 from dbmigrate_local.database import DatabaseServer
 from dbmigrate_local.embedded import EmbeddedPostgres
 from dbmigrate_local.iam_policies import allowed, policies_of
 from dbmigrate_local.stand_in import stand_in
+
+ELSEWHERE = "eu-central-1"
 
 
 def live_through_everything(pipeline: Pipeline) -> None:
@@ -45,6 +49,7 @@ def live_through_everything(pipeline: Pipeline) -> None:
     pipeline.end(rejected)
     assert pipeline.finish(pipeline.start(digest)).outcome in ("RolledBack", "NeedsManualRollback")
     steer_without_a_connection(pipeline)
+    forget_old_backups(pipeline)
     pipeline.cloud.invoke("InspectFunction", {"question": "status"})
     pipeline.cloud.invoke("RequestApprovalFunction", {"question": "waiting"})
     plan = next(i.event["plan"] for i in pipeline.cloud.invocations if "phase" in i.event)
@@ -61,6 +66,16 @@ def steer_without_a_connection(pipeline: Pipeline) -> None:
         give_back()
         answer, failed = steering.result()
     assert failed is None and answer["run"] == ended
+
+
+def forget_old_backups(pipeline: Pipeline) -> None:
+    """Prune when all but the newest backup, here and in the other Region, are a few days old."""
+    for region in (REGION, ELSEWHERE):
+        backend = rds_backends[ACCOUNT][region]
+        for made in [*backend.database_snapshots.values(), *backend.cluster_snapshots.values()]:
+            made.created -= timedelta(days=3)
+    answer, failed = pipeline.cloud.invoke("PruneBackupsFunction", {})
+    assert failed is None and any(name.endswith("-copy") for name in answer["deleted"]), answer
 
 
 def has_read_handles(cloud: Cloud) -> bool:
@@ -116,7 +131,14 @@ def lived(
     folder: Path = tmp_path_factory.mktemp("permissions")
     environment = request.param.split(",")[0]
     url = postgres.create_database(f"permissions_{environment}")
-    parameters = {"Environment": environment, "FirstApprover": APPROVER, "ApplicationAlarms": "orders-5xx"}
+    parameters = {
+        "Environment": environment,
+        "FirstApprover": APPROVER,
+        "ApplicationAlarms": "orders-5xx",
+        "BackupCopyRegion": ELSEWHERE,
+        "BackupShareAccount": "210987654321",
+        "BackupsKept": "1",
+    }
     if environment == "production":
         url = url.replace("postgres@", "postgres:not-asked-for@")
         parameters |= {"DatabaseCluster": "orders"}

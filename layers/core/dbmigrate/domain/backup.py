@@ -35,7 +35,7 @@ class Snapshot:
 
     @property
     def state(self) -> str:
-        """One of the three words that the state machine knows: creating, available, failed."""
+        """One of three words: creating, available, failed. A word that we do not know is not the end yet."""
         if self.status == "available":
             return "available"
         return "failed" if self.status in ENDED else "creating"

@@ -30,7 +30,7 @@ class Copies(Protocol):
 def check_backup(
     event: Mapping[str, Any], backups: Backups, copies: Copies, emit: Callable[[str, float], None]
 ) -> dict[str, Any]:
-    """``status`` is creating or available; the whole is available with its copy only.
+    """``status`` is creating or available, with its copy only; ``said`` is RDS's own word for the original.
 
     Raises BackupFailed when it failed, is gone or another run's, BackupUnseen when RDS did not say.
     """
@@ -38,8 +38,9 @@ def check_backup(
     try:
         found = _usable(backups.look(event["backup"]["id"]), run)
         if found.state == "creating":
-            return {"status": "creating", "percent": found.percent}
-        return {"status": "available", "percent": 100} | _second_home(found, run, copies)
+            return {"status": "creating", "percent": found.percent, "said": found.status}
+        whole = {"status": "available", "percent": 100, "said": found.status}
+        return whole | _second_home(found, run, copies)
     except BackupFailed:
         emit("BackupFailures", 1)
         raise
