@@ -43,6 +43,7 @@ VARIABLES = {
     "APPROVERS": "ada@example.com,grace@example.com,,linus@example.com",
     "ALARM_NAMES": "errors,latency",
     "STATE_MACHINE_ARN": MACHINE,
+    "RECOVERY_MACHINE_ARN": MACHINE.replace("migrate-", "migrate-recovery-"),
 }
 
 
