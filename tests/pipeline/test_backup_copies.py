@@ -79,7 +79,29 @@ def test_a_copy_elsewhere_is_waited_for_shared_and_shown(staging: Pipeline) -> N
     assert f"its copy in {ELSEWHERE}" in staging.mails("team@example.com")[-1].body
 
 
-def test_without_its_copy_a_backup_is_none(staging: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("ending", "said"),
+    [
+        ("failed", "-copy is of no use: RDS calls it failed"),
+        ("creating", f"its copy in {ELSEWHERE} is creating, 50 % done"),
+    ],
+)
+def test_a_copy_that_does_not_become_available_is_no_backup(
+    staging: Pipeline, ending: str, said: str
+) -> None:
+    staging.cloud.snapshots.next_copy_ends(ending)
+    ended = staging.deploy([ORDERS])
+    assert ended.outcome == "BackupFailed" and said in ended.cause, ended
+    assert staging.revision is None and "Request approval" not in ended.states
+
+
+def test_a_copy_that_somebody_deletes_is_made_again(staging: Pipeline) -> None:
+    staging.cloud.snapshots.next_copy_ends("deleted")
+    assert staging.deploy([ORDERS]).outcome == "Succeeded"
+    assert len(snapshots(staging.cloud, ELSEWHERE)) == 1
+
+
+def test_a_key_that_may_not_be_used_is_named(staging: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     key = staging.cloud.parameters["BackupCopyKeyArn"]
     monkeypatch.delitem(kms_backends[ACCOUNT][ELSEWHERE].keys, key.rsplit("/", 1)[-1])
     ending = staging.deploy([ORDERS])
