@@ -79,6 +79,18 @@ def test_a_copy_elsewhere_is_waited_for_shared_and_shown(staging: Pipeline) -> N
     assert f"its copy in {ELSEWHERE}" in staging.mails("team@example.com")[-1].body
 
 
+def copies_end(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, *endings: str) -> None:
+    """The next copies end so, and not their originals."""
+    copy, left = cloud.snapshots.copy, list(endings)
+
+    def begin(source: str, name: str) -> Any:
+        if left:
+            cloud.snapshots.next_ends(left.pop(0))
+        return copy(source, name)
+
+    monkeypatch.setattr(cloud.snapshots, "copy", begin)
+
+
 @pytest.mark.parametrize(
     ("ending", "said"),
     [
@@ -87,16 +99,18 @@ def test_a_copy_elsewhere_is_waited_for_shared_and_shown(staging: Pipeline) -> N
     ],
 )
 def test_a_copy_that_does_not_become_available_is_no_backup(
-    staging: Pipeline, ending: str, said: str
+    staging: Pipeline, monkeypatch: pytest.MonkeyPatch, ending: str, said: str
 ) -> None:
-    staging.cloud.snapshots.next_copy_ends(ending)
+    copies_end(staging.cloud, monkeypatch, ending)
     ended = staging.deploy([ORDERS])
     assert ended.outcome == "BackupFailed" and said in ended.cause, ended
     assert staging.revision is None and "Request approval" not in ended.states
 
 
-def test_a_copy_that_somebody_deletes_is_made_again(staging: Pipeline) -> None:
-    staging.cloud.snapshots.next_copy_ends("deleted")
+def test_a_copy_that_somebody_deletes_is_made_again(
+    staging: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copies_end(staging.cloud, monkeypatch, "deleted")
     assert staging.deploy([ORDERS]).outcome == "Succeeded"
     assert len(snapshots(staging.cloud, ELSEWHERE)) == 1
 

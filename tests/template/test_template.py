@@ -16,8 +16,8 @@ RESOURCES: dict[str, dict[str, Any]] = template()["Resources"]
 FUNCTIONS = resources("AWS::Serverless::Function")
 VERBS = {
     "validate", "start_backup", "check_backup", "prune_backups", "request_approval", "decide", "measure",
-    "upgrade", "roll_back", "inspect", "verify", "watch", "close", "steer", "notify", "plan_recovery", "restore", "swap",
-    "call_hook", "fence", "examine",
+    "upgrade", "roll_back", "inspect", "verify", "watch", "close", "steer", "notify", "plan_recovery",
+    "restore", "swap", "call_hook", "fence", "examine",
 }  # fmt: skip
 ON_THE_DATABASE = {
     "validate", "upgrade", "roll_back", "inspect", "verify", "close", "steer", "fence", "examine",
