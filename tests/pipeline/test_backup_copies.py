@@ -21,10 +21,15 @@ FRIEND = "210987654321"
 MORE = Change("0003", ("ALTER TABLE orders ADD more text",), ("ALTER TABLE orders DROP more",))
 
 
-@pytest.fixture(params=["instance", "cluster"])
+both = pytest.mark.parametrize("staging", ["instance", "cluster"], indirect=True)
+
+
+@pytest.fixture
 def staging(request: pytest.FixtureRequest, open_pipeline: Open) -> Pipeline:
-    """A stack that copies its backups to another Region, shares them and keeps two."""
-    cluster = {"DatabaseCluster": "orders"} if request.param == "cluster" else {}
+    """A stack that copies its backups to another Region, shares them and keeps two; of an instance, unless the
+    test asks for a cluster."""
+    kind = getattr(request, "param", "instance")
+    cluster = {"DatabaseCluster": "orders"} if kind == "cluster" else {}
     given = {"BackupCopyRegion": ELSEWHERE, "BackupShareAccount": FRIEND, "BackupsKept": "2"}
     pipeline = open_pipeline("staging", **cluster, **given)
     for region in (REGION, ELSEWHERE):
@@ -66,6 +71,7 @@ def prune(cloud: Cloud) -> list[str]:
     return list(answer["deleted"])
 
 
+@both
 def test_a_copy_elsewhere_is_waited_for_shared_and_shown(staging: Pipeline) -> None:
     arn = staging.start(staging.bundle([ORDERS]))
     page = get(staging.link(arn))[1]
@@ -124,6 +130,7 @@ def test_a_key_that_may_not_be_used_is_named(staging: Pipeline, monkeypatch: pyt
     assert f"role may use {key}" in ending.cause
 
 
+@both
 def test_old_backups_go_each_day_and_everyone_is_told(staging: Pipeline) -> None:
     cloud = staging.cloud
     names = [deployed(staging, changes) for changes in ([ORDERS], [ORDERS, NOTES], [ORDERS, NOTES, MORE])]

@@ -13,9 +13,11 @@ from tests.pipeline.pipeline import Pipeline, get
 from dbmigrate_local.cloud import Cloud
 
 
-@pytest.fixture(params=["instance", "cluster"])
+@pytest.fixture
 def staging(request: pytest.FixtureRequest, open_pipeline: Open) -> Pipeline:
-    return open_pipeline("staging", **({"DatabaseCluster": "orders"} if request.param == "cluster" else {}))
+    """Over an instance, unless the test asks for a cluster."""
+    cluster = getattr(request, "param", "instance") == "cluster"
+    return open_pipeline("staging", **({"DatabaseCluster": "orders"} if cluster else {}))
 
 
 def database(cloud: Cloud) -> str:
@@ -72,7 +74,11 @@ CASES: dict[str, tuple[Callable[[Cloud], Any], str, str]] = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+ASKED_BY_OTHER_NAMES = ("failed", "deleted under us", "no retention", "a modification is pending")
+BROKEN = [*(("instance", case) for case in CASES), *(("cluster", case) for case in ASKED_BY_OTHER_NAMES)]
+
+
+@pytest.mark.parametrize(("staging", "case"), BROKEN, indirect=["staging"])
 def test_without_a_backup_nothing_is_upgraded(staging: Pipeline, case: str) -> None:
     break_it, why, next_step = CASES[case]
     mend = break_it(staging.cloud)
