@@ -112,6 +112,8 @@ def test_a_backup_that_holds_nothing_is_not_passed_over(decide: Decide, history:
     decide("reject")
     foreign = run("--environment", "staging", "--database", database, "deploy", "--local")
     assert "the snapshot of this run holds no data" in foreign.err
+    mailbox = Path(".dbmigrate/stand-in/staging/mailbox")
+    assert any("holds NO DATA" in mail.read_text() for mail in mailbox.iterdir())
 
 
 def test_a_rejection_ends_with_3(decide: Decide, history: Path, database: str) -> None:

@@ -52,6 +52,7 @@ def test_words_of_a_backup() -> None:
         "any moment of the last 7 days, until 2027-01-15 07:59 UTC when the backup began; "
         "RDS goes on adding to it"
     )
+    assert backup_words({"id": "b", "status": "available", "note": "holds NO DATA"})[1] == "b, holds NO DATA"
     assert backup_words({}) == ("None", "") and point_in_time_line({}) == ""
 
 

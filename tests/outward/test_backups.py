@@ -56,6 +56,12 @@ def test_a_backup_is_started_tagged_and_seen(database, function) -> None:
     assert checked == {"status": "available", "percent": 100, "said": "available"}
 
 
+def test_what_somebody_noted_on_a_backup_reaches_those_who_rely_on_it(database, function) -> None:
+    wiring.backups().start(FIRST, {"run": RUN, "note": "taken during the restore test"})
+    checked = function("check_backup").handler({"run": RUN, "backup": {"id": FIRST}}, None)
+    assert checked["note"] == "taken during the restore test"
+
+
 def test_a_retry_joins_its_own_backup(database, function) -> None:
     start = function("start_backup").handler
     assert start(EVENT, None)["id"] == start(EVENT, None)["id"] == FIRST

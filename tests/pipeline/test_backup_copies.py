@@ -26,8 +26,8 @@ both = pytest.mark.parametrize("staging", ["instance", "cluster"], indirect=True
 
 @pytest.fixture
 def staging(request: pytest.FixtureRequest, open_pipeline: Open) -> Pipeline:
-    """A stack that copies its backups to another Region, shares them and keeps two; of an instance, unless the
-    test asks for a cluster."""
+    """A stack that copies its backups elsewhere, shares them and keeps two; of an instance, unless the test
+    asks for a cluster."""
     kind = getattr(request, "param", "instance")
     cluster = {"DatabaseCluster": "orders"} if kind == "cluster" else {}
     given = {"BackupCopyRegion": ELSEWHERE, "BackupShareAccount": FRIEND, "BackupsKept": "2"}

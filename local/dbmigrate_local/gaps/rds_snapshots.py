@@ -11,6 +11,7 @@ from typing import Any
 from moto.rds.exceptions import RDSClientError
 from moto.rds.models import RDSBackend
 
+from dbmigrate.domain.backup import NOTE
 from dbmigrate_local.account import REGION
 from dbmigrate_local.gaps.patching import replaced, same_signature
 from dbmigrate_local.gaps.rds_instances import behind, ready
@@ -18,6 +19,7 @@ from dbmigrate_local.snapshots import AUTOMATED, SnapshotStore, SnapshotUnusable
 
 PROGRESS = {"creating": 50, "available": 100}
 OWNERS = {"db_snapshot": "databases", "db_cluster_snapshot": "clusters"}
+HOLDS_NOTHING = {"Key": NOTE, "Value": "holds NO DATA: the server is not one that this stand-in backs up"}
 Call = Callable[..., Any]
 
 
@@ -50,6 +52,8 @@ def taking(original: Call, store: SnapshotStore, owners: str) -> Call:
         made.asked = 0
         show(made, "creating")
         store.take(key(made), behind(owner))
+        if not behind(owner).has_data:
+            made.tags = [*made.tags, HOLDS_NOTHING]
         return made
 
     return same_signature(take, original)

@@ -15,6 +15,8 @@ OURS = ("db-migrate", "backup")
 """The tag without which nothing of ours touches a snapshot that exists."""
 KEEP = "keep"
 """The tag, with any value, with which people keep a snapshot for good."""
+NOTE = "note"
+"""The tag whose value approvers read beside the backup."""
 COPY = "-copy"
 """How the name of a copy ends."""
 RDS_HOST = re.compile(r"([^.]+)\.([^.]+)\.[^.]+\.rds\.amazonaws\.com(\.cn)?")

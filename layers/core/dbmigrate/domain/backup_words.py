@@ -9,13 +9,14 @@ from dbmigrate.domain.words import counted, epoch_of, moment
 
 
 def backup_words(backup: Mapping[str, Any]) -> tuple[str, str]:
-    """Its status, and what it is: the snapshot, its copy, who else may restore it."""
+    """Its status, and what it is: the snapshot, its copy, who else may restore it, what was noted."""
     copy, account = backup.get("copy"), backup.get("shared_with")
     parts = [str(backup.get("id") or "")]
     if isinstance(copy, Mapping):
         state = "" if copy.get("status") == "available" else f", {copy.get('status')}"
         parts.append(f"its copy in {copy.get('region')}{state}")
     parts += [f"shared with {account}"] if account else []
+    parts += [str(backup["note"])] if backup.get("note") else []
     return str(backup.get("status") or "none").capitalize(), ", ".join(part for part in parts if part)
 
 

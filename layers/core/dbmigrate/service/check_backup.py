@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from dbmigrate.domain.backup import Snapshot, tag_value
+from dbmigrate.domain.backup import NOTE, Snapshot, tag_value
 from dbmigrate.domain.errors import BackupFailed
 
 
@@ -39,11 +39,16 @@ def check_backup(
         found = _usable(backups.look(event["backup"]["id"]), run)
         if found.state == "creating":
             return {"status": "creating", "percent": found.percent, "said": found.status}
-        whole = {"status": "available", "percent": 100, "said": found.status}
+        whole = {"status": "available", "percent": 100, "said": found.status, **_note(found)}
         return whole | _second_home(found, run, copies)
     except BackupFailed:
         emit("BackupFailures", 1)
         raise
+
+
+def _note(found: Snapshot) -> dict[str, str]:
+    """What somebody tagged the snapshot with, for those who are to rely on it."""
+    return {"note": found.tags[NOTE]} if found.tags.get(NOTE) else {}
 
 
 def _second_home(original: Snapshot, run: str, copies: Copies) -> dict[str, Any]:
