@@ -73,6 +73,17 @@ class Emergency:
         self.there = self.rows()
         return name
 
+    def settle(self) -> None:
+        """Wait until RDS has done what it was asked for."""
+        rds = self.cloud.client("rds")
+
+        def is_available() -> bool:
+            found = [one["DBInstanceStatus"] for one in rds.describe_db_instances()["DBInstances"]]
+            clusters = [one["Status"] for one in rds.describe_db_clusters()["DBClusters"]]
+            return {*found, *clusters} == {"available"}
+
+        self.cloud.until(is_available, 60)
+
     def status_of(self, snapshot: str) -> str:
         rds = self.cloud.client("rds")
         if self.is_cluster:
@@ -186,10 +197,8 @@ class Emergency:
 
     def grants(self) -> list[tuple[Any, ...]]:
         """Who may connect, and how often: what a fence changes."""
-        sql = (
-            "SELECT datname, coalesce(datacl, acldefault('d', datdba))::text, datconnlimit FROM pg_database ORDER BY 1"
-        )
-        return self.pipeline.query(sql)
+        acl = "coalesce(datacl, acldefault('d', datdba))::text"
+        return self.pipeline.query(f"SELECT datname, {acl}, datconnlimit FROM pg_database ORDER BY 1")
 
     def lets_the_application_in(self) -> bool:
         try:

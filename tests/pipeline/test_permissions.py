@@ -17,11 +17,13 @@ from typing import Any
 import pytest
 from moto.rds.models import rds_backends
 from tests.pipeline.conftest import ROOT
+from tests.pipeline.emergency import Emergency
 from tests.pipeline.histories import NOTES, ORDERS, UNIQUE
 from tests.pipeline.pipeline import APPROVER, Pipeline
 from tests.pipeline.test_production import prove
 
 from dbmigrate_local.account import ACCOUNT, REGION
+from dbmigrate_local.binaries import find_binaries
 from dbmigrate_local.cloud import Cloud
 from dbmigrate_local.database import DatabaseServer
 from dbmigrate_local.embedded import EmbeddedPostgres
@@ -54,6 +56,50 @@ def live_through_everything(pipeline: Pipeline) -> None:
     pipeline.cloud.invoke("RequestApprovalFunction", {"question": "waiting"})
     plan = next(i.event["plan"] for i in pipeline.cloud.invocations if "phase" in i.event)
     pipeline.cloud.invoke("InspectFunction", {"plan": plan, "phase": "upgrade", "run": "r", "failure": {}})
+
+
+MONITORING = {"MonitoringInterval": 30, "MonitoringRoleArn": f"arn:aws:iam::{ACCOUNT}:role/monitors"}
+
+
+def live_through_recoveries(pipeline: Pipeline) -> None:
+    """One that is aborted, one that is rejected, and one that takes over what was changed meanwhile."""
+    there = Emergency(pipeline)
+    monitor(there, 60)
+    snapshot = there.happen_again()
+    keep_backups_for(there, 14)  # since the snapshot, so that the copy has to be given it
+    aborted = there.start(time=pipeline.query("SELECT clock_timestamp()")[0][0].isoformat())
+    pipeline.link(aborted)
+    there.cloud.client("stepfunctions").stop_execution(executionArn=aborted)
+    assert there.put_back_by_event(aborted).outcome == "RecoveryAbandoned"
+    rejected = there.start(snapshot=snapshot)
+    pipeline.decide(rejected, "reject")
+    assert there.ends(rejected).outcome == "RecoveryRejected"
+    recovery = there.start(snapshot=snapshot)
+    pipeline.link(recovery)
+    monitor(there, 30)
+    ending = there.finish(recovery)
+    assert ending.outcome == "Recovered", ending
+
+
+def monitor(there: Emergency, interval: int) -> None:
+    """Let RDS watch the database's instance, or its writer."""
+    name = f"{there.database}-1" if there.is_cluster else there.database
+    given = MONITORING | {"MonitoringInterval": interval}
+    there.cloud.client("rds").modify_db_instance(DBInstanceIdentifier=name, ApplyImmediately=True, **given)
+    there.settle()
+
+
+def keep_backups_for(there: Emergency, days: int) -> None:
+    rds = there.cloud.client("rds")
+    if there.is_cluster:
+        rds.modify_db_cluster(
+            DBClusterIdentifier=there.database, BackupRetentionPeriod=days, ApplyImmediately=True
+        )
+    else:
+        rds.modify_db_instance(
+            DBInstanceIdentifier=there.database, BackupRetentionPeriod=days, ApplyImmediately=True
+        )
+    there.settle()
 
 
 def steer_without_a_connection(pipeline: Pipeline) -> None:
@@ -125,12 +171,9 @@ def unneeded(cloud: Cloud) -> list[str]:
 
 
 @pytest.fixture(scope="module", params=["staging, an instance, IAM", "production, a cluster, a secret"])
-def lived(
-    request: pytest.FixtureRequest, postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Pipeline]:
+def lived(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     folder: Path = tmp_path_factory.mktemp("permissions")
     environment = request.param.split(",")[0]
-    url = postgres.create_database(f"permissions_{environment}")
     parameters = {
         "Environment": environment,
         "FirstApprover": APPROVER,
@@ -140,15 +183,20 @@ def lived(
         "BackupsKept": "1",
     }
     if environment == "production":
-        url = url.replace("postgres@", "postgres:not-asked-for@")
         parameters |= {"DatabaseCluster": "orders"}
     with ExitStack() as stack:
-        server = DatabaseServer(url, postgres, None)
+        # of its own: a recovery renames what a server serves
+        postgres = stack.enter_context(EmbeddedPostgres(find_binaries(), folder / "postgres"))
+        url = postgres.create_database("shop")
+        if environment == "production":
+            url = url.replace("postgres@", "postgres:not-asked-for@")
+        server = DatabaseServer(url, postgres, postgres.binaries)
         cloud = stack.enter_context(stand_in(ROOT / "template.yaml", parameters, server, folder))
         pipeline = Pipeline(cloud, server, folder)
         if environment == "production":
             measured_by_its_writer(pipeline)
         live_through_everything(pipeline)
+        live_through_recoveries(pipeline)
         yield pipeline
 
 

@@ -71,13 +71,11 @@ FAILURES: dict[str, Any] = {
     "quota": lambda cloud: cloud.instances.refuse_next("InstanceQuotaExceeded"),
     "failed": lambda cloud: cloud.instances.next_restore_ends("failed"),
     "incompatible": lambda cloud: cloud.instances.next_restore_ends("incompatible-restore"),
-    "endless": lambda cloud: cloud.instances.next_restore_ends("creating"),
 }
 SAID = {
     "quota": "raise the quota of DB instances",
     "failed": "RDS says failed",
     "incompatible": "RDS says incompatible-restore",
-    "endless": "did not become available within 43200 s",
 }
 
 

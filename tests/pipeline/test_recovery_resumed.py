@@ -18,15 +18,23 @@ CUTS = {
 }
 
 
-@pytest.fixture(scope="module", params=["an instance", "a cluster"])
+INSTANCE: dict[str, str] = {}
+CLUSTER = {"DatabaseCluster": "orders", "DatabaseInstance": ""}
+
+
+@pytest.fixture(scope="module")
 def there(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emergency]:
     """Recovered again and again: each test leaves behind a database that has lost its latest rows."""
-    cluster = {"DatabaseCluster": "orders", "DatabaseInstance": ""} if request.param == "a cluster" else {}
-    with emergency(tmp_path_factory.mktemp("resumed"), **cluster) as prepared:
+    with emergency(tmp_path_factory.mktemp("resumed"), **request.param) as prepared:
         yield prepared.happen()
 
 
-@pytest.mark.parametrize("place", CUTS)
+@pytest.mark.parametrize(
+    ("there", "place"),
+    [*((INSTANCE, place) for place in CUTS), (CLUSTER, "between the names"), (CLUSTER, "swapped")],
+    ids=[*CUTS, "a cluster between the names", "a cluster swapped"],
+    indirect=["there"],
+)
 def test_what_was_cut_behind_the_swap_goes_on(there: Emergency, place: str) -> None:
     function, number, event = CUTS[place]
     snapshot, others = there.happen_again(), set(there.names()) - {there.database}
@@ -47,6 +55,7 @@ def test_what_was_cut_behind_the_swap_goes_on(there: Emergency, place: str) -> N
     assert set(there.names()) == others | {there.database, kept} and there.lets_the_application_in()
 
 
+@pytest.mark.parametrize("there", [CLUSTER], ids=["a cluster"], indirect=True)
 def test_a_second_one_is_refused_while_the_first_is_under_way(there: Emergency) -> None:
     snapshot = there.happen_again()
     first = there.start(snapshot=snapshot)
