@@ -27,7 +27,7 @@ class Approver:
         """Show the link; approve it now, or when Enter is pressed."""
         link = self.cloud.mailbox.approval_link(self.recipient)
         if not sys.stdin.isatty():
-            threading.Thread(target=self._approve, args=(link,), daemon=True).start()
+            threading.Thread(target=self.approve, args=(link,), daemon=True).start()
             return [link, "No terminal: the demo opens this page, types its code and approves by itself."]
         threading.Thread(target=self._wait_for_enter, args=(link,), daemon=True).start()
         return [link, "Open it and decide, or press Enter: the demo then approves through the same page."]
@@ -41,10 +41,11 @@ class Approver:
             ready, _, _ = select.select([sys.stdin], [], [], GLANCE)
             if ready and not self.gone.is_set():
                 sys.stdin.readline()
-                self._approve(link)
+                self.approve(link)
                 return
 
-    def _approve(self, link: str) -> None:
+    def approve(self, link: str) -> None:
+        """Read the code on the page and type it there."""
         with urlopen(link, timeout=30) as answer:
             code = CODE.search(answer.read().decode())
         form = urlencode(
