@@ -139,6 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     code = _run(options, arguments)
     options.output.finish()
     _flush()
+    gc.freeze()  # nor does the end look through them: that took as long
     sys.exit(code)
 
 
