@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Connection
 from tests.adapters.project import Project, move, rows
 
+from dbmigrate.adapters import catalog
 from dbmigrate.adapters.connection import Limits, connected, target_from_url
 from dbmigrate.adapters.database import Database
 
@@ -63,6 +64,12 @@ def test_nothing_is_sent_where_no_transaction_is_open(connection: Connection) ->
     raw.commit()
     raw.rollback()
     assert trips == []
+
+
+def test_a_catalog_that_is_read_once_prepares_one_statement(connection: Connection) -> None:
+    catalog.snapshot(connection)
+    prepared = "SELECT array_agg(name) FROM pg_prepared_statements"
+    assert connection.exec_driver_sql(prepared).scalar_one() == ["catalog_everything"]
 
 
 def _trips(raw: Any) -> list[str]:

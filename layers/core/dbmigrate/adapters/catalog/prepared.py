@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 
@@ -31,6 +31,8 @@ SETTINGS = {
     "plan_cache_mode": "force_generic_plan",
 }
 
+EVERYTHING = "catalog_everything"
+
 # PostgreSQL writes the cast of a list in one way when it first reads `varchar IN ('a', 'b')` and in another
 # when it reads its own text again, so a dump that was restored would look changed.
 CAST_ITEM = re.compile(r"'(?:[^']|'')*'::character varying(?:\(\d+\))?")
@@ -50,13 +52,15 @@ def groups(major: int) -> dict[str, dict[str, str]]:
 
 
 @contextmanager
-def session(connection: Connection, ending: bool = False) -> Iterator[None]:
-    """Set what PostgreSQL's text of expressions depends on, and set it back; prepare what is not yet. In a
-    transaction that is ``ending`` the settings go with it, and setting them back would be a trip for
-    nothing."""
+def session(
+    connection: Connection, ending: bool = False, only: Collection[str] | None = None
+) -> Iterator[None]:
+    """Set what PostgreSQL's text of expressions depends on, and set it back; prepare what is not yet, or
+    ``only`` what will be asked. In a transaction that is ``ending`` the settings go with it, and setting them
+    back would be a trip for nothing."""
     major, known, before = connection.exec_driver_sql(_set_and_tell()).one()[:3]
     for name, statement in _statements(major).items():
-        if name not in (known or ()):
+        if name not in (known or ()) and (only is None or name in only):
             connection.exec_driver_sql(statement)
     yield
     if ending:
@@ -68,7 +72,7 @@ def session(connection: Connection, ending: bool = False) -> Iterator[None]:
 
 def everything(connection: Connection) -> Found:
     """The objects of every query."""
-    return _found(connection, "EXECUTE catalog_everything")
+    return _found(connection, f"EXECUTE {EVERYTHING}")
 
 
 def of_group(connection: Connection, group: str) -> Found:
@@ -127,7 +131,7 @@ def _statements(major: int) -> dict[str, str]:
         else:
             made[f"catalog_{group}"] = f"PREPARE catalog_{group} AS {_as_json(queries)}"
     made["catalog_owned"] = f"PREPARE catalog_owned AS {administration.OWNED}"
-    return {**made, "catalog_everything": f"PREPARE catalog_everything AS {_as_json(every)}"}
+    return {**made, EVERYTHING: f"PREPARE {EVERYTHING} AS {_as_json(every)}"}
 
 
 def _as_json(queries: dict[str, str]) -> str:

@@ -98,7 +98,7 @@ def snapshot(connection: Connection) -> Snapshot:
     The caller's transaction stays open, and its settings stay as they are. The role that is connected needs
     no rights on the objects: the system catalogs are everybody's to read.
     """
-    with prepared.session(connection):
+    with prepared.session(connection, only=(prepared.EVERYTHING,)):
         return Snapshot(prepared.everything(connection), _mark(connection))
 
 
