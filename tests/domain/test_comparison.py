@@ -67,6 +67,11 @@ def test_what_can_change_without_being_written_proves_nothing(kind: str, exact: 
     assert not pair(table, replace(table, unlogged=True)).exact
 
 
+def test_two_spellings_of_one_word_are_two() -> None:
+    """Under a collation that takes them for one they would hash alike."""
+    assert how("text COLLATE ignoring_case", "text COLLATE ignoring_case") == "text"
+
+
 def test_pieces() -> None:
     assert (pieces(0, 2048), pieces(2048, 2048), pieces(2049, 2048)) == (1, 1, 2)
     assert piece_blocks(10) == 2048 and pieces(10_000_000, piece_blocks(10_000_000)) <= 512

@@ -13,9 +13,10 @@ from dbmigrate.domain.comparison import Pair, Piece, Row, Table, pieces
 
 INVENTORY = f"""
 SELECT n.nspname || '.' || c.relname, quote_ident(n.nspname) || '.' || quote_ident(c.relname),
-       (SELECT coalesce(jsonb_agg(jsonb_build_array(a.attname, format_type(a.atttypid, a.atttypmod))
-                                  ORDER BY a.attnum), '[]')
-          FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
+       (SELECT coalesce(jsonb_agg(jsonb_build_array(a.attname, concat_ws(' COLLATE ',
+                   format_type(a.atttypid, a.atttypmod), l.collname)) ORDER BY a.attnum), '[]')
+          FROM pg_attribute a LEFT JOIN pg_collation l ON l.oid = a.attcollation AND NOT l.collisdeterministic
+         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
        (SELECT coalesce(jsonb_agg(a.attname ORDER BY array_position(i.indkey::int2[], a.attnum)), '[]')
           FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
          WHERE i.indrelid = c.oid AND i.indisprimary),
