@@ -85,6 +85,7 @@ def monitor(there: Emergency, interval: int) -> None:
     """Let RDS watch the database's instance, or its writer."""
     name = f"{there.database}-1" if there.is_cluster else there.database
     given = MONITORING | {"MonitoringInterval": interval}
+    there.settle()
     there.cloud.client("rds").modify_db_instance(DBInstanceIdentifier=name, ApplyImmediately=True, **given)
     there.settle()
 
