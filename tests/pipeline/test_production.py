@@ -92,5 +92,6 @@ def test_broken_glass_lets_a_force_through_and_tells_everyone(open_pipeline: obj
     production = open_pipeline("production", BreakGlass="yes")  # type: ignore[operator]
     _, ending = deploy(production, [ORDERS], force=True, reason="the shop is down")
     assert ending.outcome == "Succeeded" and "Request approval" not in ending.states
-    assert len(production.notices()) == 2
+    notices = production.notices()
+    assert len(notices) == 3 and "ForcedRunsAlarm" in notices[1], notices
     assert any("the shop is down" in mail.body for mail in production.mails("team@example.com"))
