@@ -66,7 +66,7 @@ class Samples:
             self._down(revision)
         before = self.rows()
         failed = self.staging.finish(self.staging.start(self._bundle(revision, fails=True)))
-        notice = self.staging.mails("team@example.com")[-1].body
+        notice = self.staging.notice()
         stands = self.staging.revision
         walk = Walk(asked, by_hand, failed, notice, (before, self.rows()), stands)
         if stands == revision:
