@@ -30,6 +30,7 @@ COMMANDS = {
     "deploy": "Apply what is pending, as the environment's policy wants it.",
     "check": "Look for drift, invalid indexes and edited revisions.",
     "rollback": "Undo revisions, or a whole run.",
+    "drill": "Prove that a backup can be restored, and rehearse what is pending on it.",
     "recover": "Take the whole database back to a moment or a snapshot.",
     "reset": "Empty the development database and apply the history anew.",
     "sizes": "Print how large the live tables are, for validate --stats.",

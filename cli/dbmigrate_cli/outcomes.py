@@ -18,6 +18,7 @@ EXIT_CODES = {
     "RecoveryFailed": 1,
     **dict.fromkeys(("RecoveryRefused", "RecoveryRejected", "RecoveryExpired"), 3),
     **dict.fromkeys(("RecoveryUnfinished", "FenceStands", "ApplicationNotStarted"), 4),
+    **{"DrillPassed": 0, "DrillDiscarded": 0, "DrillFailed": 1, "DrillRefused": 3, "DrillLeftBehind": 4},
 }
 NEEDS_PERSON = 4
 STOPPED = "Stopped"
@@ -49,6 +50,9 @@ SAID = {
     "RecoveryUnfinished": "The swap has begun and did not end: the application is shut out until it does.",
     "FenceStands": "The recovery was given up, but the application is still shut out.",
     "ApplicationNotStarted": "The database is recovered and open; what starts the application failed.",
+    "DrillFailed": "The drill failed: a recovery, or the pending bundle, would fail like this.",
+    "DrillRefused": "The drill was refused: there was nothing to restore.",
+    "DrillLeftBehind": "The copy of the drill could not be deleted: it costs money and holds all the data.",
     "Aborted": "The run was stopped from outside: a person must look where it stood.",
     "TimedOut": "The run took longer than it may: a person must look where it stands.",
 }

@@ -184,3 +184,18 @@ def test_status_check_and_runs_ask_the_stack(
         )
         assert staging("check").code == 3
         assert staging("runs").out == "No run yet.\n"
+
+
+def test_a_drill_restores_what_is_here_and_rehearses_this_checkout(decide: Decide, history: Path) -> None:
+    decide("approve")
+    assert staging("deploy", "--local").code == 0
+    add_table(history, 4)
+    done = staging("--format", "json", "drill", "--local", "--bundle", "--requested-by", "dev@example.com")
+    assert done.code == 0, done.err
+    assert done.json["outcome"] == "DrillPassed" and done.json["drill"].startswith("staging-drill-")
+    assert [one["revision"] for one in done.json["revisions"]] == ["0004"] and done.json["rto"]["total"] > 0
+    for part in ("a snapshot", "one is taken now", "the copy is whole", "1/1  0004 in", "is deleted"):
+        assert part in done.err
+    assert staging("--format", "json", "status", "--local").json["current"] == "0003"
+    told = staging("drill", "--local")
+    assert told.code == 0 and "RTO" in told.out and "nothing is pending on the copy" in told.out

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import ClassVar
 
 from dbmigrate.adapters.alarms import Alarm
 from dbmigrate.domain.approval import MOST_TRIES, Link, Request
@@ -112,7 +113,12 @@ class FakeApprovals:
 
 
 class FakePlans:
-    """Plans by digest."""
+    """Plans by digest, and drills by the digest of their bundle."""
+
+    drills: ClassVar[dict[str, dict]] = {}
+
+    def drill_of(self, bundle_digest: str) -> dict | None:
+        return self.drills.get(bundle_digest)
 
     def __init__(self, *plans: Plan) -> None:
         self.stored = {plan.digest: plan.to_json() for plan in plans}

@@ -22,7 +22,16 @@ def test_the_approval_page_imports_neither_database_nor_tracer() -> None:
     assert not modules_of("decide") & (HEAVY | HEAVY_POWERTOOLS)
 
 
-OUTSIDE = ["start_backup", "check_backup", "request_approval", "watch", "notify", "measure"]
+OUTSIDE = [
+    "start_backup",
+    "check_backup",
+    "request_approval",
+    "watch",
+    "notify",
+    "measure",
+    "plan_drill",
+    "record_drill",
+]
 
 
 @pytest.mark.parametrize("verb", OUTSIDE)

@@ -172,3 +172,23 @@ def test_a_moment_is_sent_with_its_zone() -> None:
     Instances(Recorder(), "app")._restore(wanted, {}, [])
     assert sent["RestoreTime"] == datetime(2027, 1, 15, 8, 0, 0, 500_000, UTC)
     assert (sent["SourceDBInstanceIdentifier"], sent["TargetDBInstanceIdentifier"]) == ("app", RESTORED)
+
+
+def test_the_copy_of_a_drill_is_cheaper_and_unprotected(rds: Any) -> None:
+    drill = dataclasses.replace(plan(), kind="drill", restored="app-d-1", kept="")
+    Instances(rds, "app", "db.t4g.small").restore(drill, TAGS)
+    settle(rds, "app-d-1")
+    made, old = described(rds, "app-d-1"), described(rds, "app")
+    assert (made["DBInstanceClass"], made["MultiAZ"], made["DeletionProtection"]) == (
+        "db.t4g.small",
+        False,
+        False,
+    )
+    assert old["MultiAZ"] and old["DBInstanceClass"] == "db.m7g.large"
+    Instances(rds, "app").discard("app-d-1", ID)
+
+
+def test_without_a_class_of_its_own_a_drill_has_the_databases(rds: Any) -> None:
+    Instances(rds, "app").restore(dataclasses.replace(plan(), kind="drill", restored="app-d-1"), TAGS)
+    settle(rds, "app-d-1")
+    assert described(rds, "app-d-1")["DBInstanceClass"] == "db.m7g.large"

@@ -8,6 +8,7 @@ import pytest
 from tests.outward.conftest import MACHINE
 from tests.outward.fakes import GRACE, NOW, FakeMessages, Meter, make_plan
 
+from dbmigrate.domain.drill_outcomes import DRILL_OUTCOMES
 from dbmigrate.domain.notice import OUTCOMES, notice_subject, subject_line
 from dbmigrate.domain.recovery_outcomes import RECOVERY_OUTCOMES
 from dbmigrate.service.notify import console_link, notify, read_payload
@@ -80,7 +81,7 @@ def test_every_outcome_has_a_whole_notice(outcome: str) -> None:
         assert said in text
     assert ("Next:\n  " in text) == (failed or outcome in ("Forced", "RecoveryBegan"))
     assert "{" not in text
-    of_a_run = failed and outcome not in RECOVERY_OUTCOMES
+    of_a_run = failed and outcome not in {**RECOVERY_OUTCOMES, **DRILL_OUTCOMES}
     counted = {"MigrationFailures": of_a_run, "ForcedRuns": outcome == "Forced"}
     counted["BackupFailures"] = outcome == "BackupFailed"
     counted["RollbackFailures"] = outcome == "RollbackFailed"
@@ -186,3 +187,27 @@ def test_a_subject_of_the_longest_run_is_short_enough() -> None:
 
 def test_the_function_publishes(aws, function) -> None:
     assert function("notify").handler(payload("Succeeded"), None) == {"sent": True}
+
+
+def test_a_drill_tells_its_figures_and_is_no_failed_migration() -> None:
+    report = {
+        "outcome": "DrillFailed", "where": "upgrade",
+        "backup": {"snapshot": "db-migrate-1", "age_seconds": 7200.0, "rpo_seconds": 4.0},
+        "rto": {"restore": 60.0, "verify": 10.0, "total": 70.0},
+        "rows": 1_000_000, "bytes": 83_000_000, "tables": 2,
+        "revisions": [{"revision": "0002", "seconds": 1.5}],
+    }  # fmt: skip
+    failure = {"Error": "RevisionFailed", "Cause": '{"errorMessage": "0003: duplicate key"}'}
+    _, ((subject, text),), emitted = tell(payload("DrillFailed", report=report, failure=failure))
+    assert "DRILL FAILED" in subject and emitted == []
+    for line in (
+        "Backup:       db-migrate-1, 2 hours old",
+        "Failed when:  upgrading the copy",
+        "RTO:          1 minute 10 seconds (restore 1 minute, verify 10 seconds)",
+        "RPO:          4.00 s",
+        "Found:        1,000,000 rows in 2 tables, 83 MB",
+        "Rehearsed:    0002 in 1.50 s",
+        "RevisionFailed: 0003: duplicate key",
+    ):
+        assert line in text
+    assert "db-migrate --environment staging drill" in text

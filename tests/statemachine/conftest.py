@@ -7,6 +7,8 @@ from functools import cache
 
 import pytest
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+from tests.statemachine.drilling import HAPPY as DRILLS
+from tests.statemachine.drilling import Drill
 from tests.statemachine.machine import Machine
 from tests.statemachine.recovering import HAPPY as RECOVERIES
 from tests.statemachine.recovering import Recovery
@@ -27,7 +29,7 @@ def machine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
             template=ROOT / "template.yaml",
             parameters=parameters_of(environment, BreakGlass="yes" if broken else "no"),
             folder=tmp_path_factory.mktemp(environment),
-            handlers=scenario.handlers(*RECOVERIES),
+            handlers=scenario.handlers(*RECOVERIES, *DRILLS),
         ) as cloud,
     ):
         # moto parses the definition again for every execution, which was half of this suite's time
@@ -39,3 +41,9 @@ def machine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 def recovery(machine: Machine) -> Recovery:
     """The machine of recoveries of the same environment."""
     return Recovery(machine.cloud, machine.environment, machine.policy, machine.scenario)
+
+
+@pytest.fixture(scope="module")
+def drill(machine: Machine) -> Drill:
+    """The machine of drills of the same environment."""
+    return Drill(machine.cloud, machine.environment, machine.policy, machine.scenario)

@@ -39,7 +39,7 @@ class Definition:
         # one rule passes the failure's own name on, and lists which names it takes
         passed_on = {
             word
-            for choice in self.states["Choose the remedy"]["Choices"]
+            for choice in self.states.get("Choose the remedy", {}).get("Choices", [])
             for names in re.findall(r"\$failure\.Error in \[([^]]*)\]", choice["Condition"])
             for word in re.findall(r"'(\w+)'", names)
         }
@@ -77,6 +77,6 @@ def variables(value: Any) -> set[str]:
     return set(read) - {"states"}
 
 
-MIGRATION, RECOVERY = Definition("migration"), Definition("recovery")
+MIGRATION, RECOVERY, DRILL = Definition("migration"), Definition("recovery"), Definition("drill")
 FILE, TEXT, MACHINE, STATES = MIGRATION.file, MIGRATION.text, MIGRATION.machine, MIGRATION.states
 TASKS, CHOICES, arrows, outcomes = MIGRATION.tasks, MIGRATION.choices, MIGRATION.arrows, MIGRATION.outcomes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.template.definition import RECOVERY, outcomes
+from tests.template.definition import DRILL, RECOVERY, outcomes
 from tests.template.template import ROOT
 
 from dbmigrate.domain.notice import OUTCOMES
@@ -20,7 +20,7 @@ def documented() -> dict[str, int]:
 
 
 def test_every_outcome_is_documented_and_no_other() -> None:
-    assert set(documented()) == outcomes() | RECOVERY.outcomes()
+    assert set(documented()) == outcomes() | RECOVERY.outcomes() | DRILL.outcomes()
 
 
 def test_the_command_exits_as_documented() -> None:
@@ -28,4 +28,4 @@ def test_the_command_exits_as_documented() -> None:
 
 
 def test_a_notice_has_words_for_every_outcome() -> None:
-    assert outcomes() | RECOVERY.outcomes() | {"RecoveryBegan"} <= set(OUTCOMES)
+    assert outcomes() | RECOVERY.outcomes() | DRILL.outcomes() | {"RecoveryBegan"} <= set(OUTCOMES)

@@ -42,7 +42,13 @@ def every_statement() -> Iterator[tuple[str, dict[str, Any]]]:
 def test_every_function_and_the_machine_have_a_role_of_their_own() -> None:
     users = {name: FUNCTIONS[name]["Properties"]["Role"] for name in FUNCTIONS}
     assert users == {name: {"Fn::GetAtt": [f"{name}Role", "Arn"]} for name in FUNCTIONS}
-    others = ["MigrationStateMachine", "RecoveryStateMachine", "RecoveryEndedRule"]
+    others = [
+        "MigrationStateMachine",
+        "RecoveryStateMachine",
+        "RecoveryEndedRule",
+        "DrillStateMachine",
+        "DrillRules",
+    ]
     assert set(ROLES) == {f"{name}Role" for name in [*FUNCTIONS, *others]}
     assert not [name for name, role in ROLES.items() if "ManagedPolicyArns" in role["Properties"]]
 
@@ -173,9 +179,16 @@ def test_only_close_proves_a_success_and_only_of_its_own_environment() -> None:
         ("FenceFunctionRole", "${BundleBucket.Arn}/recoveries/*"),
         ("ExamineFunctionRole", "${BundleBucket.Arn}/recoveries/*"),
         ("ExamineFunctionRole", "${BundleBucket.Arn}/plans/*"),
+        ("PlanDrillFunctionRole", "${BundleBucket.Arn}/plans/*"),
+        ("PlanDrillFunctionRole", "${BundleBucket.Arn}/drills/${Environment}/*"),
+        ("RehearseFunctionRole", "${BundleBucket.Arn}/drills/${Environment}/*"),
+        ("RecordDrillFunctionRole", "${BundleBucket.Arn}/drills/${Environment}/*"),
+        ("RecordDrillFunctionRole", "${BundleBucket.Arn}/drills/bundles/*"),
     }
 
 
+COPY = re.compile(r"-[rd]-\*")
+"""The names of copies: of a recovery, and of a drill."""
 CHANGES_RDS = re.compile(
     r":(Delete(?!NetworkInterface|LogDelivery|DB\w*Snapshot)|Restore|Modify(?!DB\w*Snapshot))"
 )
@@ -194,9 +207,9 @@ def test_nothing_can_delete_or_overwrite_what_bears_the_databases_name_or_that_o
         changes = [action for action in actions(found) if CHANGES_RDS.search(action)]
         targets = [str(item) for item in listed(found["Resource"]) if re.search(r":(db|cluster):", str(item))]
         if any(":Delete" in action for action in changes):
-            assert role == "RestoreFunctionRole" and all("-r-*" in target for target in targets), found
+            assert role == "RestoreFunctionRole" and all(COPY.search(target) for target in targets), found
         if any(":Modify" in action for action in changes) and role == "RestoreFunctionRole":
-            assert all("-r-*" in target for target in targets), found
+            assert all(COPY.search(target) for target in targets), found
         assert not changes or not any("-before-" in target for target in targets)
 
 
@@ -234,3 +247,10 @@ def test_only_rds_may_use_the_key_of_the_copies() -> None:
     ]
     within = {"StringEquals": {"kms:ViaService": {"Fn::Sub": "rds.${BackupCopyRegion}.amazonaws.com"}}}
     assert found == [("CheckBackupFunctionRole", {"Ref": "BackupCopyKeyArn"}, within)]
+
+
+def test_a_rehearsal_can_never_log_in_to_the_database_itself() -> None:
+    """A denial beats whatever allows."""
+    ((role, denied),) = [(role, found) for role, found in every_statement() if found["Effect"] == "Deny"]
+    assert (role, actions(denied)) == ("RehearseFunctionRole", ["rds-db:connect"])
+    assert denied["Resource"]["Fn::Sub"].endswith(":dbuser:${DatabaseResourceId}/*")

@@ -17,15 +17,15 @@ FUNCTIONS = resources("AWS::Serverless::Function")
 VERBS = {
     "validate", "start_backup", "check_backup", "prune_backups", "request_approval", "decide", "measure",
     "upgrade", "roll_back", "inspect", "verify", "watch", "close", "steer", "notify", "plan_recovery",
-    "restore", "swap", "call_hook", "fence", "examine",
+    "restore", "swap", "call_hook", "fence", "examine", "plan_drill", "rehearse", "record_drill",
 }  # fmt: skip
 ON_THE_DATABASE = {
-    "validate", "upgrade", "roll_back", "inspect", "verify", "close", "steer", "fence", "examine",
+    "validate", "upgrade", "roll_back", "inspect", "verify", "close", "steer", "fence", "examine", "rehearse",
 }  # fmt: skip
 OUTPUTS = {
-    "StateMachineArn", "RecoveryStateMachineArn", "BundleBucketName", "ApprovalsTableName",
-    "InspectFunctionName", "CloseFunctionName", "SteerFunctionName", "ApprovalUrl", "NotificationsTopicArn",
-    "ApprovalsTopicArn",
+    "StateMachineArn", "RecoveryStateMachineArn", "DrillStateMachineArn", "BundleBucketName",
+    "ApprovalsTableName", "InspectFunctionName", "CloseFunctionName", "SteerFunctionName", "ApprovalUrl",
+    "NotificationsTopicArn", "ApprovalsTopicArn",
 }  # fmt: skip
 NOT_OF_THE_TEMPLATE = {"DATABASE_TLS"}
 
@@ -156,7 +156,7 @@ def test_what_is_alarmed() -> None:
     assert {alarm["Properties"]["MetricName"] for alarm in resources("AWS::CloudWatch::Alarm").values()} == {
         "ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted", "ValidationErrors", "BackupFailures",
         "ApprovalWaitSeconds", "RunSlowerThanPredicted", "DriftFound", "ForcedRuns", "Errors",
-        "WorkStillSeconds", "RollbackFailures",
+        "WorkStillSeconds", "RollbackFailures", "DrillFailures", "DrillAgeSeconds",
     }  # fmt: skip
 
 

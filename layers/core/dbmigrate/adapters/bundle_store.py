@@ -69,6 +69,11 @@ class S3BundleStore:
         found = self._get(key, self._preceding) if self._preceding else None
         return found is not None and "undone_by" not in json.loads(found["Body"].read())
 
+    def drill_of(self, bundle_digest: str) -> dict[str, Any] | None:
+        """What the newest drill found that rehearsed this bundle; None where none did."""
+        found = self._get(drill_key(bundle_digest))
+        return None if found is None else dict(json.loads(found["Body"].read()))
+
     def _put(self, key: str, content: bytes, kind: str) -> None:
         self._client.put_object(Bucket=self._bucket, Key=key, Body=content, ContentType=kind)
 
@@ -94,3 +99,8 @@ def plan_key(digest: str) -> str:
 def success_key(environment: str, bundle_digest: str) -> str:
     """Where the proof lies that a bundle succeeded in an environment."""
     return f"succeeded/{environment}/{check_digest_form(bundle_digest)[7:]}.json"
+
+
+def drill_key(bundle_digest: str) -> str:
+    """Where the newest drill of a bundle lies."""
+    return f"drills/bundles/{check_digest_form(bundle_digest)[7:]}.json"

@@ -18,6 +18,7 @@ from dbmigrate.adapters.carried import (
     tags_of,
 )
 from dbmigrate.adapters.instances import EXISTS, Described, Instances, epoch_of, tags_in, with_errors
+from dbmigrate.domain.drill import DRILL
 from dbmigrate.domain.errors import RestoreFailed
 from dbmigrate.domain.instance import TAG, Instance
 from dbmigrate.domain.recovery import RecoveryPlan
@@ -53,7 +54,7 @@ class Clusters(Instances):
                     DBInstanceIdentifier=name,
                     DBClusterIdentifier=plan.restored,
                     Tags=tags,
-                    **member_values(member),
+                    **member_values(member) | self._cheaper(plan),
                 )
 
     def _wanted(self, plan: RecoveryPlan, old: Described) -> list[dict[str, Any]]:
@@ -64,7 +65,7 @@ class Clusters(Instances):
         members = sorted(
             self._members(self.database), key=lambda one: one["DBInstanceIdentifier"] not in writers
         )
-        return members[:1] if plan.kind == "drill" else members
+        return members[:1] if plan.kind == DRILL else members
 
     def _members(self, cluster: str) -> list[dict[str, Any]]:
         which = [{"Name": "db-cluster-id", "Values": [cluster]}]

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from botocore.exceptions import ClientError
 
 from dbmigrate.adapters.carried import missing, not_carried, restore_values, tags_of
+from dbmigrate.domain.drill import DRILL
 from dbmigrate.domain.errors import DatabaseBusy, DbMigrateError, RestoreFailed, SwapFailed
 from dbmigrate.domain.instance import Copy, Instance
 from dbmigrate.domain.recovery import RecoveryPlan
@@ -43,8 +44,9 @@ class Instances:
     describe = "describe_db_instances"
     describe_copies, copies_answer, copy_id = "describe_db_snapshots", "DBSnapshots", "DBSnapshotIdentifier"
 
-    def __init__(self, client: Any, database: str) -> None:
-        self._client, self.database = client, database
+    def __init__(self, client: Any, database: str, drill_class: str = "") -> None:
+        """``drill_class`` is of a drill's copy, where it is to be another than the old one's."""
+        self._client, self.database, self._drill_class = client, database, drill_class
 
     def look(self, name: str) -> Instance | None:
         """What has this name now; None when nothing has it."""
@@ -144,7 +146,7 @@ class Instances:
         )
 
     def _restore(self, plan: RecoveryPlan, old: Described, tags: list[dict[str, str]]) -> None:
-        values = restore_values(old) | {"Tags": tags}
+        values = restore_values(old) | self._cheaper(plan) | {"Tags": tags}
         if plan.snapshot:
             self._client.restore_db_instance_from_db_snapshot(
                 DBInstanceIdentifier=plan.restored, DBSnapshotIdentifier=plan.snapshot, **values
@@ -171,6 +173,13 @@ class Instances:
             self._client.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
 
     # ---- shared
+    def _cheaper(self, plan: RecoveryPlan) -> dict[str, Any]:
+        """What a throwaway copy has otherwise than the old one."""
+        if plan.kind != DRILL:
+            return {}
+        alone = {"MultiAZ": False, "DeletionProtection": False} if self.kind == "instance" else {}
+        return alone | ({"DBInstanceClass": self._drill_class} if self._drill_class else {})
+
     def _described(self, name: str) -> dict[str, Any] | None:
         found = self._ask(self.describe, self.answers, **{self.identifier: name})
         return dict(found[0]) if found else None

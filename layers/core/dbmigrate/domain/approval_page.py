@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
+from typing import Any
 
 from dbmigrate.domain.approval import Link, Request
 from dbmigrate.domain.approval_findings import findings_part, impact_part
@@ -16,6 +18,7 @@ from dbmigrate.domain.approval_frame import (
     header,
     problem_note,
 )
+from dbmigrate.domain.approval_rehearsal import drill_part
 from dbmigrate.domain.approval_revisions import revisions_part
 from dbmigrate.domain.backup_words import backup_words, point_in_time_words
 from dbmigrate.domain.plan import ENDS_SESSIONS, Plan
@@ -25,8 +28,16 @@ from dbmigrate.domain.words import counted, duration, moment
 TONE_WORDS = {"good": "Recorded", "warn": "Nothing was changed", "bad": "Refused"}
 
 
-def plan_page(request: Request, plan: Plan, link: Link, now: float, problem: str = "") -> str:
-    """The plan with its form while the question is open, and with the answer once it is not."""
+def plan_page(
+    request: Request,
+    plan: Plan,
+    link: Link,
+    now: float,
+    problem: str = "",
+    drill: Mapping[str, Any] | None = None,
+) -> str:
+    """The plan with its form while the question is open, and with the answer once it is not. ``drill`` is the
+    newest one that rehearsed the plan's bundle."""
     body = "".join(
         (
             header(request.environment),
@@ -39,6 +50,7 @@ def plan_page(request: Request, plan: Plan, link: Link, now: float, problem: str
             _terminates(plan),
             findings_part(plan),
             impact_part(plan.steps),
+            drill_part(plan, drill),
             revisions_part(plan),
             form(request, link) if request.status == "pending" else "",
             footer(request),

@@ -8,7 +8,7 @@ DbMigrateError
     Refused                   validation or policy says no; nothing was changed (exit 3)
         BadRequest, BundleRejected, HistoryRejected, EditedRevision, UnknownRevision, DriftFound,
         WrongEnvironment, FindingsBlock, NotYetProven, PlanOutdated, RunInProgress, ForceRefused,
-        ResetRefused, LinkRefused, BlockersFound, ServerUnfit, RecoveryRefused, RehearsalFailed
+        ResetRefused, LinkRefused, BlockersFound, ServerUnfit, RecoveryRefused, DrillRefused, RehearsalFailed
             LimitExceeded
     Failed                    nothing of this step remains in the database (exit 1)
         StillRunning, WorkContinues, RevisionFailed, BackupFailed, BackupUnseen, DatabaseBusy,
@@ -147,6 +147,10 @@ class ServerUnfit(Refused):
 
 class RecoveryRefused(Refused):
     """RDS cannot restore what was asked for, or the recovery is not where it could do that."""
+
+
+class DrillRefused(Refused):
+    """There is no backup that a drill could restore, or no drill of that name."""
 
 
 class Failed(DbMigrateError):

@@ -69,15 +69,16 @@ class Copy:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
-def names(database: str, recovery: str) -> tuple[str, str]:
+def names(database: str, recovery: str, mark: str = "r") -> tuple[str, str]:
     """The identifiers of the copy and of the kept old instance. Raises RecoveryRefused where RDS takes none.
+    ``mark`` parts the copies of recoveries from those of drills, which are "d".
 
     They carry the moment of the recovery, where its id has one and there is room, else a digest of it.
     """
     dated = re.search(r"(\d{8}-\d{6})$", recovery)
     short = hashlib.sha256(recovery.encode()).hexdigest()[:8]
     for word in (dated[1] if dated else short, short):
-        restored, kept = f"{database}-r-{word}", f"{database}-before-{word}"
+        restored, kept = f"{database}-{mark}-{word}", f"{database}-before-{word}"
         if len(kept) <= MOST_NAME:
             return restored, kept
     raise RecoveryRefused(

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dbmigrate.domain.backup_words import backup_words, point_in_time_line
+from dbmigrate.domain.drill_outcomes import DRILL_OUTCOMES
+from dbmigrate.domain.drill_words import drill_facts
 from dbmigrate.domain.outcome import Outcome
 from dbmigrate.domain.recovery_notice import left_to_do, recovery_facts, took
 from dbmigrate.domain.recovery_outcomes import RECOVERY_OUTCOMES
@@ -87,6 +89,7 @@ OUTCOMES = {
         "aborted", "Somebody stopped the run. The revision at work may have been finished.", STATUS
     ),
     **RECOVERY_OUTCOMES,
+    **DRILL_OUTCOMES,
 }
 UNKNOWN = Outcome("ended", "The run ended in a way that this version has no words for.", STATUS)
 
@@ -94,7 +97,8 @@ UNKNOWN = Outcome("ended", "The run ended in a way that this version has no word
 @dataclass(frozen=True)
 class Ending:
     """What is known about a run's end. ``seconds`` is None where the start is unknown. A recovery also has
-    the ``times`` of its steps in epoch milliseconds, and what its ``swap`` answered."""
+    the ``times`` of its steps in epoch milliseconds, and what its ``swap`` answered; a drill has its
+    ``report``."""
 
     run: str
     environment: str
@@ -113,6 +117,7 @@ class Ending:
     link: str = ""
     times: Mapping[str, Any] = field(default_factory=dict)
     swap: Mapping[str, Any] = field(default_factory=dict)
+    report: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def words(self) -> Outcome:
@@ -142,6 +147,7 @@ def notice_text(ending: Ending) -> str:
         "Upgrade began": ending.restore_point,
         "Verified": ", ".join(str(check) for check in ending.verified.get("checks") or ()),
         "Alarms still on": ", ".join(str(name) for name in ending.watched.get("on") or ()),
+        **drill_facts(ending.report),
     }
     head = f"{ending.environment}: {ending.words.title}\n{ending.words.meaning}"
     blocks = [head, "\n".join(f"{name + ':':<14}{value}" for name, value in facts.items() if value)]

@@ -20,7 +20,9 @@ from dbmigrate.adapters.database import Database
 from dbmigrate.adapters.fence import Gate
 from dbmigrate.adapters.history import History
 from dbmigrate.adapters.instance import Instance
+from dbmigrate.adapters.restored_copy import RestoredCopy
 from dbmigrate.adapters.steering import Steering
+from dbmigrate.domain.errors import WrongInstance
 from dbmigrate.domain.evidence import Evidence
 from dbmigrate.runtime import wiring
 from dbmigrate.runtime.settings import settings
@@ -69,6 +71,19 @@ def _slice(context: Any) -> float:
     """Half of the invocation at most: what is begun then has the other half to end."""
     left = (context.get_remaining_time_in_millis() - MARGIN_MS) / 2000
     return float(min(settings().slice_seconds, max(left, 1.0)))
+
+
+def restored_copy(context: Any, restored: Mapping[str, Any]) -> RestoredCopy:
+    """The copy at the address that RDS gave it. Raises WrongInstance for that of the database itself."""
+    given = settings()
+    place = str(restored["host"]), int(restored["port"])
+    if place == (given.database_host, given.database_port):
+        raise WrongInstance(
+            f"{place[0]}:{place[1]} is the database of {given.environment} itself, and no copy of it.",
+            "start another drill: db-migrate drill",
+        )
+    there = database(context, place)
+    return RestoredCopy(there.target, there.environment, there.limits)
 
 
 def steering(context: Any) -> tuple[Steering, float]:

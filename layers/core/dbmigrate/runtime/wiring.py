@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dbmigrate.adapters.backup_copies import BackupCopies
     from dbmigrate.adapters.backups import ClusterBackups, InstanceBackups
     from dbmigrate.adapters.bundle_store import S3BundleStore
+    from dbmigrate.adapters.drill_log import S3DrillLog
     from dbmigrate.adapters.executions import Executions, RecoveryExecutions
     from dbmigrate.adapters.handles import S3Handles
     from dbmigrate.adapters.hooks import AwsHooks
@@ -54,6 +55,14 @@ def recovery_log() -> S3RecoveryLog:
     from dbmigrate.adapters.recovery_log import S3RecoveryLog
 
     return S3RecoveryLog(client("s3"), settings().bundle_bucket)
+
+
+@cache
+def drill_log() -> S3DrillLog:
+    """What drills found."""
+    from dbmigrate.adapters.drill_log import S3DrillLog
+
+    return S3DrillLog(client("s3"), settings().bundle_bucket, settings().environment)
 
 
 @cache
@@ -108,7 +117,8 @@ def instances() -> Instances:
     from dbmigrate.adapters.instances import Instances
 
     database, is_cluster = _database()
-    return (Clusters if is_cluster else Instances)(client("rds"), database)
+    kind = Clusters if is_cluster else Instances
+    return kind(client("rds"), database, settings().drill_instance_class)
 
 
 def _database() -> tuple[str, bool]:
@@ -205,6 +215,7 @@ def forget() -> None:
         client,
         bundle_store,
         recovery_log,
+        drill_log,
         handles,
         approvals,
         messages,

@@ -95,7 +95,7 @@ def _show(link: Link, request: Request, desk: Desk, status: int = 200, problem: 
     if isinstance(plan, RecoveryPlan):
         html = recovery_page(request, plan, link, desk.now, problem)
     else:
-        html = plan_page(request, plan, link, desk.now, problem)
+        html = plan_page(request, plan, link, desk.now, problem, desk.plans.drill_of(plan.bundle))
     return Answer(status, html, {"run": request.run, "said": problem or "shown"})
 
 

@@ -20,9 +20,10 @@ class Approvals(Protocol):
 
 
 class Plans(Protocol):
-    """Where whole plans are kept."""
+    """Where whole plans are kept, and what a drill found of a bundle."""
 
     def get_plan(self, digest: str) -> dict[str, Any]: ...
+    def drill_of(self, bundle_digest: str) -> dict[str, Any] | None: ...
 
 
 class TaskTokens(Protocol):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from types import NoneType
 from typing import Any, Protocol
 
+from dbmigrate.domain.drill_outcomes import DRILL_OUTCOMES
 from dbmigrate.domain.notice import OUTCOMES, Ending, notice_subject, notice_text
 from dbmigrate.domain.recovery_outcomes import RECOVERY_OUTCOMES
 from dbmigrate.domain.shape import OPTIONAL_OBJECT, OPTIONAL_TEXT, Shape
@@ -23,7 +24,7 @@ FROM_RUN: Shape = {
         key: OPTIONAL_OBJECT
         for key in (
             *("plan", "failure", "force", "backup", "approval"),
-            *("times", "swap", "verified", "watched"),
+            *("times", "swap", "verified", "watched", "report"),
         )
     },
 }
@@ -73,7 +74,7 @@ def notify(
         emit("ForcedRuns", 1)
     elif ending.outcome == "Recovered" and {"began", "opened"} <= set(ending.times):
         emit("RecoverySeconds", (ending.times["opened"] - ending.times["began"]) / 1000)
-    elif ending.words.failed and ending.outcome not in RECOVERY_OUTCOMES:
+    elif ending.words.failed and ending.outcome not in {**RECOVERY_OUTCOMES, **DRILL_OUTCOMES}:
         emit("MigrationFailures", 1)
         # A backup that outlived its budget failed in the state machine: no function saw it.
         if ending.outcome == "BackupFailed":
@@ -105,6 +106,7 @@ def read_payload(event: Mapping[str, Any], environment: str, machine: str, now: 
         link=console_link(event.get("execution") or _execution(machine, event["run"])),
         times=event.get("times") or {},
         swap=event.get("swap") or {},
+        report=event.get("report") or {},
     )
 
 

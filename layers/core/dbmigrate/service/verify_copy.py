@@ -39,7 +39,8 @@ def verify_copy(
     now: float,
 ) -> dict[str, Any]:
     """Look at the copy until a moment of time.monotonic: status working with a cursor for the next slice, or
-    done with the checks that were made and notes; then the copy bears the recovery's mark.
+    done with the checks that were made, notes, and how much was read; then the copy bears the recovery's
+    mark.
 
     Raises IntegrityFailed naming the damage, WrongInstance when the copy is the live database.
     """
@@ -68,7 +69,8 @@ def verify_copy(
     found = {"checks": checks, "notes": [*work.notes, *notes, *_further(work, mine)][:MOST_NOTES]}
     if known:
         log.put(known.reached("verified", now, integrity=found))
-    return {"status": "done", "cursor": None, **found}
+    read = {"rows": sum(reading.rows for reading in work.copy.values()), "tables": len(work.copy)}
+    return {"status": "done", "cursor": None, **found, **read}
 
 
 def _known(old: Instance, recovery: str) -> Known | None:
