@@ -144,4 +144,5 @@ def _about(chosen: Mapping[str, Any]) -> dict[str, Any]:
 def verify_rehearsal(drill: str, rehearsal: Mapping[str, Any], ports: Ports) -> dict[str, Any]:
     """Whether the upgraded copy is what the evidence says. Raises VerificationFailed or WrongInstance."""
     ports.copy.adopt(drill)
-    return verify(rehearsal, "upgrade", ports.copy, ports.open_bundle)
+    plan = {**rehearsal, "direction": "upgrade"}
+    return verify(plan, "upgrade", ports.copy, ports.open_bundle)
