@@ -139,7 +139,7 @@ def recover(stack: LocalStack, given: Options) -> tuple[dict[str, float], dict[s
 
     arn = start(stack, {"snapshot": SNAPSHOT, "requested_by": REQUESTED_BY, "reason": "measured"})
     story = RecoveryStory()
-    follower = Follower(given.output, stack.client("stepfunctions"), arn, story, "", 0.05, approve)
+    follower = Follower(given.output, stack.client("stepfunctions"), arn, story, "", 0.5, approve)
     ending = follower.to_the_end()
     if ending.outcome != "Recovered":
         sys.exit(f"The recovery ended as {ending.outcome}: {ending.said}")

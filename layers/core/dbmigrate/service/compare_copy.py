@@ -29,8 +29,8 @@ from dbmigrate.service.ports import Bundles, Instance, Notebook, RecoveryLog
 
 FEW_ROWS = 20_000
 """So many rows are fetched as they are; of more only those whose bucket differs."""
-ROWS_A_BUCKET = 500
-MOST_BUCKETS = 65_536
+ROWS_A_BUCKET = 40  # so few that a change seldom brings its neighbours along
+MOST_BUCKETS = 262_144
 AT_ONCE = 3
 NO_TIME = "the time for the comparison was over"
 
