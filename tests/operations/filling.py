@@ -21,7 +21,6 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "FIRST", 200)
     monkeypatch.setattr(batches, "MOST", 400)
     monkeypatch.setattr(batches, "TELL_SECONDS", 0)
-    monkeypatch.setattr(batches, "STATEMENT_SECONDS", 10)
 
 
 def afresh(url: str, key: str = "id int PRIMARY KEY", value: str = "i") -> Callable[[], None]:

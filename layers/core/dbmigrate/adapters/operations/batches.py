@@ -1,8 +1,7 @@
 """Writes the rows of a table in batches, each a short transaction that also keeps how far the walk is.
 
 The table is walked in the order of its key. A batch's rows and the cursor behind them are committed together,
-so that no row is skipped or written twice, wherever the walk is cut. Its rows are written by several short
-statements: between two of them whoever waits for a processor gets it. What other sessions insert behind the
+so that no row is skipped or written twice, wherever the walk is cut. What other sessions insert behind the
 cursor meanwhile is not walked: a default or a trigger has to be there before.
 """
 
@@ -17,7 +16,7 @@ from typing import Any
 from sqlalchemy.exc import DBAPIError
 
 from dbmigrate.adapters.operations.drivers import code_of
-from dbmigrate.adapters.operations.keys import Key, key_of, refuse_to_move
+from dbmigrate.adapters.operations.keys import Key, key_of
 from dbmigrate.adapters.operations.look import value
 from dbmigrate.adapters.operations.throttle import Throttle
 from dbmigrate.adapters.operations.work import Work
@@ -27,15 +26,9 @@ FIRST, LEAST, MOST = 100, 1, 50_000
 """Rows of a batch. The first are few, as nobody knows yet how long the table's triggers take."""
 LONGEST = 3
 """How many times as long as it should a batch may take: whoever waits for one of its rows waits so long."""
-STATEMENT_SECONDS = 0.0015
-"""How long one statement of a batch should take. On a server with few processors it runs on until it waits or
-the scheduler's tick comes, 4 ms; so long the application's requests would stand behind it."""
-TRIPS = 4
-"""A statement takes so many times as long as the trip to the server at the least."""
 TELL_SECONDS = 0.2
 CANCELED = "57014"
 BACKFILL = "write the rows"
-NUMBER = '"number of the row"'
 
 
 @dataclass(frozen=True)
@@ -74,7 +67,7 @@ def backfill_rows(
             work.run(f"UPDATE {table} SET {assignments}{_where(where)}")
         else:
             found = key_of(work, table, key)
-            refuse_to_move(work, found, columns_of(assignments))
+            _refuse_to_move(work, found, columns_of(assignments))
             _refuse_to_miss(work, table)
             walk = Walk(work, table, assignments, where, found, title)
             walk.go(target_ms / 1000)
@@ -91,11 +84,9 @@ class Walk:
         self.cursor = Cursor.from_text(work.entry.cursor)
         self.done = work.entry.rows_done or 0
         self.total = work.entry.rows_total
-        self.size = self.part = FIRST
-        self._trip = float("inf")
+        self.size = FIRST
         self._durable, self._on_disk = True, 0.0
-        self._longest, self._own_limit, self._given = 0, "0", "0"
-        self._enough = 0.0
+        self._longest = (0, "0")
 
     def go(self, target: float) -> None:
         """Walk on to the end, ``target`` seconds a batch."""
@@ -103,8 +94,7 @@ class Walk:
             return
         if self.total is None:
             self.total = self._estimate()
-        self._longest, self._own_limit = self._longest_batch(target)
-        self._enough = min(target, self._longest / 2000)
+        self._longest = self._longest_batch(target)
         throttle = Throttle(self.work)
         began, first, told = time.monotonic(), self.done, time.monotonic()
         while not self.cursor.end:
@@ -129,7 +119,7 @@ class Walk:
             if tries > 1:  # its locks are in somebody's way
                 self._halve()
             began = time.monotonic()
-            found = self._write(began + self._enough)
+            found = self._write()
             written = time.monotonic()
             return found
 
@@ -145,69 +135,43 @@ class Walk:
             self._on_disk = ended
         return ended - began
 
-    def _write(self, until: float) -> tuple[Cursor, int]:
-        """One batch inside of its transaction, which ends early behind ``until``; where the walk is then."""
-        bounds, full = self._bounds()
-        after, written, walked = self.cursor.after, 0, 0
-        quickest, began = float("inf"), time.monotonic()
-        for number, upper in enumerate(bounds):
-            if number and time.monotonic() > until:
-                full = True
-                break
-            rows = f"UPDATE {self.table} SET {self.assignments} WHERE {self._range(after, upper)}"
-            run = self.work.run_on if number else self.work.run
-            written += run(rows + self._and_where())
-            after, walked = upper or after, walked + self.part
-            began, quickest = time.monotonic(), min(quickest, time.monotonic() - began)
-        self.size = walked
-        done = self.done + (walked if self.where and full else written)
-        cursor = Cursor(after, not full)
+    def _write(self) -> tuple[Cursor, int]:
+        """One batch inside of its transaction, and where the walk is then."""
+        upper, full = self._upper()
+        written = self.work.run(
+            f"UPDATE {self.table} SET {self.assignments} WHERE {self._range(upper)}{self._and_where()}"
+        )
+        cursor = Cursor(upper or self.cursor.after, not full)
+        done = self.done + (self.size if self.where and full else written)
         self.work.journal.advance(self.work.entry, cursor.to_text(), done, self.total)
-        self._trip = min(self._trip, time.monotonic() - began)
-        # The quickest, because the others stood behind somebody: fewer rows would not make that shorter.
-        self.part = _next_size(self.part, quickest, max(STATEMENT_SECONDS, TRIPS * self._trip))
         return cursor, done
 
-    def _bounds(self) -> tuple[list[list[str] | None], bool]:
-        """The last key of each of the next batch's statements, and whether rows may be left behind them."""
-        self.part = min(self.part, self.size)
-        many = self.size // self.part
-        ahead = (
-            f"SELECT {self.key.names}, row_number() OVER (ORDER BY {self.key.names}) AS {NUMBER} "
-            f"FROM (SELECT {self.key.names} FROM {self.table}{_where(self._after(self.cursor.after))} "
-            f"ORDER BY {self.key.names} LIMIT {many * self.part}) rows"
-        )
-        keys = f"SELECT json_agg({self.key.as_text}::json ORDER BY {NUMBER}) FROM ({ahead}) numbered"
-        last = (
-            f"SELECT {self.key.as_text} FROM {self.table}{_where(self._after(self.cursor.after))} "
-            f"ORDER BY {self.key.backwards} LIMIT 1"
-        )
-        # OFFSET 0 keeps PostgreSQL from looking for the same keys twice.
+    def _upper(self) -> tuple[list[str] | None, bool]:
+        """The last key of the next batch, and whether rows may be left behind it."""
+        source = f"SELECT {self.key.as_text} FROM {self.table}{_where(self._after())}"
+        far = f"{source} ORDER BY {self.key.names} OFFSET {self.size - 1} LIMIT 1"
+        last = f"{source} ORDER BY {self.key.backwards} LIMIT 1"
+        # OFFSET 0 keeps PostgreSQL from looking for the same key twice.
         # A commit now and then shows how slow the disk is; the others leave it to the application, as a crash
         # takes back rows and cursor together.
         self._durable = time.monotonic() - self._on_disk > TELL_SECONDS
         at_once = "" if self._durable else ", set_config('synchronous_commit', 'off', true)"
-        self._given = self._limit(many)
         row = self.work.ask(
-            f"SELECT found.keys::text, CASE WHEN coalesce(json_array_length(found.keys), 0) < {many} "
-            f"THEN ({last}) END, set_config('statement_timeout', {value(self._given)}, true){at_once} "
-            f"FROM (SELECT ({keys} WHERE {NUMBER} % {self.part} = 0) AS keys OFFSET 0) found"
+            f"SELECT far.key, CASE WHEN far.key IS NULL THEN ({last}) END, "
+            f"set_config('statement_timeout', {value(self._limit())}, true){at_once} "
+            f"FROM (SELECT ({far}) AS key OFFSET 0) far"
         )[0]
-        bounds: list[list[str] | None] = json.loads(row[0]) if row[0] else []
-        if len(bounds) == many:
-            return bounds, True
-        if not row[1]:
-            return [None], False
-        return [*bounds, json.loads(row[1])], False
+        found = row[0] or row[1]
+        return (json.loads(found) if found else None), row[0] is not None
 
-    def _after(self, key: list[str] | None) -> str | None:
-        return self.key.compared(">", key) if key else None
+    def _after(self) -> str | None:
+        return self.key.compared(">", self.cursor.after) if self.cursor.after else None
 
-    def _range(self, after: list[str] | None, upper: list[str] | None) -> str:
+    def _range(self, upper: list[str] | None) -> str:
         """Both ends. Where no row is left it is no row, but PostgreSQL reads the expressions even so."""
         if upper is None:
             return f"{self.key.parts[0].name} IS NULL"
-        return " AND ".join(filter(None, [self._after(after), self.key.compared("<=", upper)]))
+        return " AND ".join(filter(None, [self._after(), self.key.compared("<=", upper)]))
 
     def _and_where(self) -> str:
         return f" AND ({self.where})" if self.where else ""
@@ -224,16 +188,14 @@ class Walk:
         )[0]
         return min(int(deadlock) // 2, int(LONGEST * target * 1000)), str(own)
 
-    def _limit(self, many: int) -> str:
-        """statement_timeout in the next batch: what is left of its time when the last of its statements
-        begins. The smallest batch has the session's, as it cannot be halved."""
-        limit = self._longest - (int(self._enough * 1000) if many > 1 else 0)
-        own = self._own_limit
+    def _limit(self) -> str:
+        """statement_timeout of the next batch; the smallest has the session's, as it cannot be halved."""
+        limit, own = self._longest
         return own if self.size <= LEAST or 0 < int(own) < limit else str(limit)
 
     def _was_too_long(self, seconds: float) -> bool:
         """Whether our own limit ended it and not somebody who wants it to stop."""
-        return self._given != self._own_limit and seconds * 1000 >= int(self._given)
+        return self._limit() != self._longest[1] and seconds * 1000 >= self._longest[0]
 
     def _halve(self) -> None:
         self.size = max(LEAST, self.size // 2)
@@ -270,6 +232,16 @@ def _next_size(size: int, took: float, target: float) -> int:
 def columns_of(assignments: str) -> list[str]:
     """The columns that the text behind SET writes."""
     return [name.removeprefix("public.t.") for name in overwrites([f"UPDATE t SET {assignments}"])]
+
+
+def _refuse_to_move(work: Work, key: Key, columns: Sequence[str]) -> None:
+    """A row whose key changes may be met again, or never."""
+    moved = [part.plain for part in key.parts if part.plain in columns]
+    if moved:
+        raise work.failed(
+            f"the table is walked by {', '.join(moved)}, and SET changes it. Nothing was changed.",
+            "name a unique key that stays as it is: key=[…]",
+        )
 
 
 def _refuse_to_miss(work: Work, table: str) -> None:

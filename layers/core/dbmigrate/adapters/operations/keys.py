@@ -86,16 +86,6 @@ def key_of(work: Work, table: str, wanted: str | Sequence[str] | None) -> Key:
     raise _no_key(work, table, names)
 
 
-def refuse_to_move(work: Work, key: Key, columns: Sequence[str]) -> None:
-    """A row whose key changes may be met again, or never."""
-    moved = [part.plain for part in key.parts if part.plain in columns]
-    if moved:
-        raise work.failed(
-            f"the table is walked by {', '.join(moved)}, and SET changes it. Nothing was changed.",
-            "name a unique key that stays as it is: key=[…]",
-        )
-
-
 def _no_key(work: Work, table: str, names: Sequence[str]) -> Exception:
     which = f" on ({', '.join(names)}) in this order" if names else ""
     column = names[0] if names else "COLUMN"

@@ -81,16 +81,6 @@ class Work:
         impl.static_output(f"{sql}{impl.command_terminator}")
         return 0
 
-    def run_on(self, sql: str) -> int:
-        """Run the statement of the last ``run`` for further rows, which those who watch have seen by it; the
-        number of its rows."""
-        cursor = self.connection.connection.cursor()
-        try:
-            cursor.execute(MARK + sql)
-            return int(cursor.rowcount)
-        finally:
-            cursor.close()
-
     def progress(self, step: str, **more: Any) -> Progress:
         return Progress(
             self.conductor.revision, self.operation, self.table, step, self.number, self.of, **more
