@@ -15,7 +15,6 @@ import argparse
 import contextlib
 import gc
 import json
-import os
 import random
 import subprocess
 import sys
@@ -129,16 +128,8 @@ def read_long(url: str, stop: threading.Event) -> None:
         connection.execute_simple(LONG_READ.format(seconds=random.uniform(3, 8)))
 
 
-def go_first() -> None:
-    """An application has machines of its own: here it waits for no processor that the server uses, where our
-    account may say so (root may). Otherwise its own lateness counts as the server's."""
-    with contextlib.suppress(AttributeError, PermissionError):
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
-
-
 def serve(url: str, rate: float, rows: int) -> None:
     """Send requests until standard input ends; each of its lines is what a new release says differently."""
-    go_first()
     gc.disable()  # as many samples are kept, its pauses would look like the server's
     words, stop, begin = {**FIRST_RELEASE, "rows": rows}, threading.Event(), time.time() + 0.2
     clients = [Client(url, rate / CLIENTS, words, stop, begin) for _ in range(CLIENTS)]
