@@ -162,6 +162,7 @@ SAYINGS: dict[str, Saying] = {
     "Verify": lambda story, answer: "as rehearsed: " + ", ".join(answer.get("checks", ())),
     "Watch the application": lambda story, answer: "no alarm",
     "Close the run": lambda story, answer: "ledger written, lease given back",
+    "Start the recovery": lambda story, answer: f"began {answer['ExecutionArn'].rpartition(':')[2]}",
     "Notify": lambda story, answer: "everyone was told",
 }
 TELLERS: dict[str, Callable[[Story, Mapping[str, Any]], Line | None]] = {

@@ -37,6 +37,7 @@ from dbmigrate_local.gaps.no_value import no_value_in_lists
 from dbmigrate_local.gaps.rds import rds
 from dbmigrate_local.gaps.resource_types import add_resource_types
 from dbmigrate_local.gaps.roles import roles
+from dbmigrate_local.gaps.started_machines import started_machines
 from dbmigrate_local.gaps.state_machines import state_machines
 from dbmigrate_local.gaps.task_tokens import new_token_per_attempt, task_tokens
 from dbmigrate_local.gaps.template_text import template_text
@@ -76,6 +77,7 @@ SIMPLE_GAPS = (
     escapes_in_definitions,
     alarms,
     execution_events,
+    started_machines,
 )
 ON_THIS_MACHINE = {"DATABASE_TLS": "off"}
 API_ADDRESS = re.compile(r"https://[^/]+\.execute-api\.[^/]+")

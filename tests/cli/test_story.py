@@ -47,6 +47,12 @@ def test_who_was_in_the_way_is_told() -> None:
     assert "0002 in 0.50 s; ended pid 7 (web); in the way: replica b is 45 s behind" in line
 
 
+def test_a_recovery_that_began_is_named() -> None:
+    began = {"ExecutionArn": "arn:aws:states:r:a:execution:machine:staging-recovery-1", "StartDate": 1.5}
+    (line,) = told(Story(), ("Start the recovery", "TaskSucceeded", {"output": json.dumps(began)}))
+    assert "began staging-recovery-1" in line
+
+
 def test_a_run_is_told_state_by_state() -> None:
     story = Story(["a@example.com", "b@example.com"])
     lines = told(
@@ -116,6 +122,7 @@ def test_elapsed_time(seconds: float, text: str) -> None:
         ("PlanOutdated", 3),
         ("RunInProgress", 3),
         ("NeedsManualRollback", 4),
+        ("RecoveryStarted", 4),
         ("RollbackFailed", 4),
         ("States.Runtime", 4),
     ],

@@ -220,10 +220,13 @@ class Emergency:
 
 
 @contextlib.contextmanager
-def emergency(folder: Path, **parameters: str) -> Iterator[Emergency]:
-    """Production on a server of its own: renames stop servers."""
+def emergency(folder: Path, password: str = "", **parameters: str) -> Iterator[Emergency]:
+    """Production on a server of its own: renames stop servers. A login by ``password`` outlives a recovery,
+    one by IAM authentication names the instance that there was."""
     given = {"Environment": "production", "FirstApprover": APPROVER, **parameters}
     with EmbeddedPostgres(find_binaries(), folder / "postgres") as server:
-        database = DatabaseServer(server.create_database("shop"), server, server.binaries)
+        url = server.create_database("shop")
+        url = url.replace("postgres@", f"postgres:{password}@") if password else url
+        database = DatabaseServer(url, server, server.binaries)
         with stand_in(ROOT / "template.yaml", given, database, folder / "stand-in") as cloud:
             yield Emergency(Pipeline(cloud, database, folder))

@@ -17,24 +17,30 @@ from tests.template.template import ROOT, parameters_of, policy_of
 
 from dbmigrate_local.stand_in import stand_in
 
+CHOICES = {"": {}, "broken-glass": {"BreakGlass": "yes"}, "recovery": {"RecoveryAfterFailure": "automatic"}}
+"""What a team may choose for its stack."""
+
 
 @pytest.fixture(scope="module")
 def machine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     """One deployed environment. Tests say which by `everywhere`, `careful` or `only`."""
-    environment, _, broken = request.param.partition("+")
+    environment, _, chosen = request.param.partition("+")
+    given = CHOICES[chosen]
     scenario = Scenario()
     with (
         pytest.MonkeyPatch.context() as patch,
         stand_in(
             template=ROOT / "template.yaml",
-            parameters=parameters_of(environment, BreakGlass="yes" if broken else "no"),
+            parameters=parameters_of(environment, **given),
             folder=tmp_path_factory.mktemp(environment),
             handlers=scenario.handlers(*RECOVERIES, *DRILLS),
         ) as cloud,
     ):
         # moto parses the definition again for every execution, which was half of this suite's time
         patch.setattr(AmazonStateLanguageParser, "parse", cache(AmazonStateLanguageParser.parse))
-        yield Machine(cloud, environment, policy_of(environment), scenario)
+        policy = policy_of(environment)
+        policy["Recovery"] = given.get("RecoveryAfterFailure", policy["Recovery"])
+        yield Machine(cloud, environment, policy, scenario)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,8 @@ import pytest
 
 
 def only(*environments: str) -> pytest.MarkDecorator:
-    """These environments; "production+broken-glass" is production whose stack allows a force."""
+    """These environments; "production+broken-glass" is production whose stack allows a force, and
+    "staging+recovery" staging whose stack recovers by itself."""
     return pytest.mark.parametrize("machine", environments, indirect=True)
 
 

@@ -19,6 +19,7 @@ class Definition:
         self.machine: dict[str, Any] = json.loads(self.text)
         self.states: dict[str, dict[str, Any]] = self.machine["States"]
         self.tasks = self._of_type("Task")
+        self.calls = {name: task for name, task in self.tasks.items() if "FunctionName" in task["Arguments"]}
         self.choices = self._of_type("Choice")
 
     def _of_type(self, kind: str) -> dict[str, dict[str, Any]]:
@@ -79,4 +80,5 @@ def variables(value: Any) -> set[str]:
 
 MIGRATION, RECOVERY, DRILL = Definition("migration"), Definition("recovery"), Definition("drill")
 FILE, TEXT, MACHINE, STATES = MIGRATION.file, MIGRATION.text, MIGRATION.machine, MIGRATION.states
-TASKS, CHOICES, arrows, outcomes = MIGRATION.tasks, MIGRATION.choices, MIGRATION.arrows, MIGRATION.outcomes
+TASKS, CALLS, CHOICES = MIGRATION.tasks, MIGRATION.calls, MIGRATION.choices
+arrows, outcomes = MIGRATION.arrows, MIGRATION.outcomes

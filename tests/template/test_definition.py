@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from tests.template.definition import (
+    CALLS,
     CHOICES,
     FILE,
     MACHINE,
@@ -41,7 +42,7 @@ SERVICE = {
 }
 READ_ONLY_OR_IDEMPOTENT = {
     "Check the backup", "Measure the server", "Ask the database", "Verify", "Watch the application",
-    "Close the run",
+    "Close the run", "Start the recovery",
 }  # fmt: skip
 MOST_EVENTS = 25_000
 DAY = 86_400
@@ -55,7 +56,8 @@ VERBS = {
 def test_every_task_is_bounded_retried_and_caught(name: str) -> None:
     task = TASKS[name]
     assert task["TimeoutSeconds"]
-    assert sum(set(retry["ErrorEquals"]) == SERVICE for retry in task["Retry"]) == 1
+    known = {"States.ALL"} if name == "Start the recovery" else SERVICE
+    assert sum(set(retry["ErrorEquals"]) == known for retry in task["Retry"]) == 1
     assert task["Catch"][-1]["ErrorEquals"] == ["States.ALL"] and task["Catch"][-1]["Assign"]
 
 
@@ -68,7 +70,7 @@ def test_only_what_changes_nothing_twice_is_retried_on_every_error() -> None:
 
 def test_a_task_outlives_its_function() -> None:
     functions, usual = resources("AWS::Serverless::Function"), template()["Globals"]["Function"]["Timeout"]
-    for name, task in TASKS.items():
+    for name, task in CALLS.items():
         function = functions[task["Arguments"]["FunctionName"][2:-1]]["Properties"]
         if name != "Request approval":
             assert task["TimeoutSeconds"] > function.get("Timeout", usual), name
@@ -208,6 +210,18 @@ def test_the_machine_outlives_its_parts() -> None:
 
     work = 2 * DAY + max(int(policy_of(name)["WorkPatience"]) for name in ENVIRONMENTS)
     assert MACHINE["TimeoutSeconds"] > max(longest(policy_of(name)) for name in ENVIRONMENTS) + work + 2 * DAY
+
+
+def test_only_a_closed_run_starts_a_recovery_and_never_one_of_production() -> None:
+    (into,) = (
+        (name, choice["Condition"])
+        for name, state in CHOICES.items()
+        for choice in state["Choices"]
+        if choice["Next"] == "Start the recovery"
+    )
+    assert into[0] == "Choose the ending" and "$closing = 'done'" in into[1]
+    policy = STATES["Read the policy"]["Assign"]["policy"]
+    assert policy["recovery"] == "{% '${Environment}' = 'production' ? 'offered' : '${Recovery}' %}"
 
 
 def test_statelint(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.template.definition import RECOVERY, TASKS
-from tests.template.template import ROOT, references, resources, template
+from tests.template.definition import CALLS, RECOVERY
+from tests.template.template import ENVIRONMENTS, ROOT, policy_of, references, resources, template
 
 FUNCTIONS = resources("AWS::Serverless::Function")
 ROLES = resources("AWS::IAM::Role")
@@ -113,7 +113,7 @@ def test_nobody_else_may() -> None:
 
 
 def test_the_machine_may_invoke_exactly_what_its_definition_uses() -> None:
-    used = {task["Arguments"]["FunctionName"][2:-1] for task in TASKS.values()}
+    used = {task["Arguments"]["FunctionName"][2:-1] for task in CALLS.values()}
     (invoke,) = (
         found
         for found in statements("MigrationStateMachineRole")
@@ -149,6 +149,20 @@ def test_where_rollback_is_manual_there_is_nothing_that_could_roll_back() -> Non
     template_resources = template()["Resources"]
     for name in ("RollBackFunction", "RollBackFunctionRole", "RollBackLogs"):
         assert template_resources[name]["Condition"] == "RollsBackByItself"
+
+
+def test_a_run_may_start_a_recovery_only_where_the_policy_says_so() -> None:
+    (policy,) = ROLES["MigrationStateMachineRole"]["Properties"]["Policies"]
+    (starting,) = (
+        item for item in policy["PolicyDocument"]["Statement"] if "states:StartExecution" in str(item)
+    )
+    condition, statement, otherwise = starting["Fn::If"]
+    assert (condition, otherwise) == ("RecoversByItself", {"Ref": "AWS::NoValue"})
+    assert statement["Resource"] == {"Ref": "RecoveryStateMachine"}
+    asked = template()["Conditions"]["RecoversByItself"]["Fn::And"]
+    assert {"Condition": "RollsBackByItself"} in asked and {"Condition": "TakesBackups"} in asked
+    assert {policy_of(name)["Recovery"] for name in ENVIRONMENTS} == {"offered"}
+    assert template()["Parameters"]["RecoveryAfterFailure"]["Default"] == "offered"
 
 
 def test_only_the_page_wakes_a_run_and_only_of_this_machine() -> None:

@@ -45,3 +45,10 @@ def test_production_without_staging_is_refused() -> None:
 
 def test_development_needs_no_safeguards() -> None:
     check("development", DatabaseInstance="", FirstApprover="", NotificationEmail="", DatabaseResourceId="")
+
+
+@pytest.mark.parametrize("environment", ["development", "production"])
+def test_a_recovery_begins_by_itself_in_staging_only(environment: str) -> None:
+    check("staging", RecoveryAfterFailure="automatic")
+    with pytest.raises(RuleBroken, match="RecoveryAfterFailure"):
+        check(environment, RecoveryAfterFailure="automatic")

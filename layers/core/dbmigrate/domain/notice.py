@@ -24,6 +24,8 @@ MOST_CAUSE = 1_500
 DEPLOY = "db-migrate --environment {environment} deploy"
 STATUS = "db-migrate --environment {environment} status"
 ROLLBACK = "db-migrate --environment {environment} rollback --run {run}"
+RECOVERIES = "db-migrate --environment {environment} recover --list"
+LOSSY = {"NeedsManualRollback", "RecoveryStarted"}
 UNCHANGED = "The database is unchanged."
 
 OUTCOMES = {
@@ -75,6 +77,13 @@ OUTCOMES = {
         "NEEDS A PERSON",
         "A step failed after the upgrade began. Nothing was undone by itself.",
         ROLLBACK,
+        critical=True,
+    ),
+    "RecoveryStarted": Outcome(
+        "FAILED, A RECOVERY BEGAN",
+        "A step failed after the upgrade began, and the way back would lose data. The application is shut "
+        "out and the moment before the run restored beside the database; then the approvers are asked.",
+        RECOVERIES,
         critical=True,
     ),
     "RollbackFailed": Outcome(
@@ -187,7 +196,7 @@ def _revisions(plan: Mapping[str, Any]) -> str:
 
 def _lost(ending: Ending) -> str:
     """What keeps the run from being undone, where it would have been."""
-    losses = ending.plan.get("losses") or () if ending.outcome == "NeedsManualRollback" else ()
+    losses = ending.plan.get("losses") or () if ending.outcome in LOSSY else ()
     return "\n".join(f"  {loss}" for loss in losses)
 
 
