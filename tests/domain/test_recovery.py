@@ -104,7 +104,26 @@ def test_a_record_keeps_when_a_phase_was_first_reached() -> None:
 def test_no_record_goes_back_behind_a_swap(phase: str) -> None:
     behind = phase in ("swapping", "swapped", "opened")
     assert record(phase).behind_swap is behind
-    assert record(phase).reached("fenced", 2.0).phase == (phase if behind else "fenced")
+    given_up = phase == "abandoned"
+    assert record(phase).reached("fenced", 2.0).phase == (phase if behind or given_up else "fenced")
+    assert record(phase).reached("abandoned", 2.0).phase == (phase if behind else "abandoned")
+
+
+@pytest.mark.parametrize(
+    ("current", "late", "kept"),
+    [
+        ("swapping", "compared", "swapping"),
+        ("opened", "swapping", "opened"),
+        ("swapping", "abandoned", "swapping"),
+        ("abandoned", "compared", "abandoned"),
+        ("fenced", "verified", "verified"),
+    ],
+)
+def test_who_comes_late_unsettles_nothing(current: str, late: str, kept: str) -> None:
+    """An invocation that outlived its execution keeps a record that it read long before."""
+    there, stale = record(current), record(late)
+    beside = stale.beside(there)
+    assert beside.phase == kept and {**stale.times, **there.times} == beside.times or kept == late
 
 
 @pytest.mark.parametrize("broken", [{"recovery": "r"}, {**record().to_json(), "phase": "lost"}])

@@ -22,6 +22,7 @@ from tests.outward.recovery_fakes import ID, KEPT, RESTORED, SNAPSHOT
 
 from dbmigrate.domain.approval import Link
 from dbmigrate.domain.recovery import RecoveryPlan
+from dbmigrate.domain.recovery_mail import recovery_mail
 from dbmigrate.domain.recovery_page import recovery_page
 from dbmigrate.service.decide import answer_click
 from dbmigrate.service.desk import Click
@@ -85,8 +86,19 @@ def test_a_moment_is_said_with_the_run_before_which_it_lies() -> None:
 
 
 def test_nothing_lost_is_said_too() -> None:
-    report = {**REPORT, "totals": {"only_on_old": 0, "recovered": 3, "changed": 0}}
+    totals = {"only_on_old": 0, "recovered": 3, "changed": 0}
+    report = {**REPORT, "totals": totals, "not_compared": []}
     assert "no row that the copy lacks" in page(make_recovery(report=report))
+
+
+def test_what_nobody_compared_is_not_called_lossless() -> None:
+    report = {**REPORT, "totals": {"only_on_old": 0, "recovered": 3, "changed": 0}}
+    shown = page(make_recovery(report=report))
+    assert "no row that the copy lacks" not in shown
+    assert "No loss was found, but 1 part could not be compared." in shown
+    plan = make_recovery(report=report)
+    mail = recovery_mail(make_request(plan), plan, "https://x")
+    assert "Unknown:    1 part could not be compared, see the page" in mail
 
 
 @pytest.mark.parametrize("status", ["pending", "approved", "rejected", "ended"])

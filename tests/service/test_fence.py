@@ -57,6 +57,9 @@ def test_behind_a_swap_nothing_is_fenced(log: FakeRecoveryLog, phase: str) -> No
     gate = FakeGate()
     assert fence(RECOVERY, "fence", gate, log, 2.0)["status"] == "fenced"
     assert (gate.acts, log.records[RECOVERY].phase) == ([], phase)
+    with pytest.raises(WrongInstance, match="the old instance stays shut"):
+        fence(RECOVERY, "unfence", gate, log, 2.0)
+    assert gate.acts == []
 
 
 def test_nor_is_what_bears_the_mark(log: FakeRecoveryLog) -> None:

@@ -22,6 +22,8 @@ from dbmigrate.domain.examination import Answer, Trouble
 SESSIONS = 4
 DENIED = "42501"
 CANCELED = "57014"
+OF_THE_SERVER = ("40", "42", "53", "55", "57")
+"""Classes of SQLSTATE: rolled back, refused or unknown, out of resources, not in that state, intervened."""
 # What a value looks like as text, and what a row hashes to, must be the same on both instances.
 ALIKE = {
     "bytea_output": "hex",
@@ -105,5 +107,12 @@ def answered(
                 "look at the instance in RDS; the same step is asked again by itself",
             ) from error
         connection.rollback()
-        kind = {DENIED: "denied", CANCELED: "slow"}.get(sqlstate(error), "damaged")
-        return Answer(item, None, Trouble(kind, said(error)))
+        return Answer(item, None, Trouble(kind_of(sqlstate(error)), said(error)))
+
+
+def kind_of(code: str) -> str:
+    """Why a statement failed, by its SQLSTATE. What the server lacks, forbids or is asked to end says nothing
+    of the data; everything else is what reading damaged data can lead to."""
+    if code in (DENIED, CANCELED):
+        return {DENIED: "denied", CANCELED: "slow"}[code]
+    return "failed" if code[:2] in OF_THE_SERVER else "damaged"

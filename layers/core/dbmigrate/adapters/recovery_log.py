@@ -27,8 +27,12 @@ class S3RecoveryLog:
         return Record.from_json(found) if found else None
 
     def put(self, record: Record) -> None:
-        """Keep the record. One that is only planned is the newest recovery from now on."""
-        self._write(record_key(record.recovery), record.to_json())
+        """Keep the record. One that is only planned is the newest recovery from now on.
+
+        What is there by now is read again first: an invocation that outlived its execution knows an old one.
+        """
+        current = self.get(record.recovery)
+        self._write(record_key(record.recovery), (record.beside(current) if current else record).to_json())
         if record.phase == PHASES[0]:
             self._write(LATEST, {"recovery": record.recovery})
 

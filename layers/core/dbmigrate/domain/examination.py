@@ -16,7 +16,8 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Trouble:
-    """Why something was not read: we may not ("denied"), it took too long ("slow"), or PostgreSQL cannot."""
+    """Why something was not read: we may not ("denied"), it took too long ("slow"), the server had not the
+    means ("failed"), or the data cannot be read ("damaged")."""
 
     kind: str
     words: str

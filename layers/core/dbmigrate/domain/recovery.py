@@ -152,14 +152,27 @@ class Record:
 
     def reached(self, phase: str, now: float, **facts: Any) -> Record:
         """The record with a phase that a step has come to, and the facts that it adds; one that is resumed
-        passes the early phases again, but never goes back behind a swap."""
-        later = self.behind_swap and PHASES.index(phase) < PHASES.index(self.phase)
+        passes the early phases again, but never goes back behind a swap, and what was given up stays so."""
         return replace(
             self,
-            phase=self.phase if later else phase,
+            phase=self.phase if self.outweighs(phase) else phase,
             times={**self.times, phase: self.times.get(phase, now)},
             facts={**self.facts, **facts},
         )
+
+    def outweighs(self, phase: str) -> bool:
+        """Whether a step that comes to this phase must not change the record's: nothing leads back from
+        behind a swap, and nothing on from what was given up."""
+        if self.behind_swap:
+            return phase == "abandoned" or PHASES.index(phase) < PHASES.index(self.phase)
+        return self.phase == "abandoned" and phase != "abandoned"
+
+    def beside(self, current: Record) -> Record:
+        """The record to keep where another step has kept ``current`` since this one was read: what that has
+        settled stands, with what this one adds."""
+        if not current.outweighs(self.phase):
+            return self
+        return replace(current, facts={**self.facts, **current.facts}, times={**self.times, **current.times})
 
     def to_json(self) -> dict[str, Any]:
         """The record as JSON values."""

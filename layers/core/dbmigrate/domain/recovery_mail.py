@@ -14,7 +14,7 @@ The application is shut out until somebody decides.
 Reason:     {reason}
 Recovered:  {recovered} that the old instance lacks
 Left there: {lost} that only the old instance has
-Changed:    {changed} whose earlier values come back
+Changed:    {changed} whose earlier values come back{unknown}
 Kept:       the old instance, as {kept}
 Expires:    {expires}; no answer counts as no, which puts everything back
 Recovery:   {run}
@@ -34,7 +34,8 @@ def recovery_subject(request: Request, plan: RecoveryPlan) -> str:
 
 def recovery_mail(request: Request, plan: RecoveryPlan, url: str) -> str:
     """The text for one approver. ``url`` is personal."""
-    found = plan.found
+    found, missing = plan.found, (plan.report or {}).get("not_compared") or ()
+    parts = counted(len(missing), "part")
     return MAIL.format(
         who=request.requested_by or "Somebody",
         database=plan.database,
@@ -44,6 +45,7 @@ def recovery_mail(request: Request, plan: RecoveryPlan, url: str) -> str:
         recovered=counted(found.get("recovered", 0), "row"),
         lost=counted(found.get("only_on_old", 0), "row"),
         changed=counted(found.get("changed", 0), "row"),
+        unknown=f"\nUnknown:    {parts} could not be compared, see the page" if missing else "",
         kept=plan.kept,
         expires=moment(request.expires_at),
         run=request.run,

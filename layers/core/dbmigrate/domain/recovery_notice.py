@@ -57,6 +57,7 @@ def left_to_do(plan: Mapping[str, Any], swap: Mapping[str, Any]) -> str:
         f"needs it any more: aws rds delete-db-{kind} --db-{kind}-identifier {kept} "
         f"--final-db-snapshot-identifier {kept}{MEMBERS if plan.get('cluster') else ''}",
         *map(str, swap.get("notes") or ()),
+        "roles and passwords are those of then, too: make again what was made or rotated since",
         "replicas and proxies of the old one are not moved: point them at the new one, or make them again",
     )
     return "\n".join(["Left to do:", *(f"  - {step}" for step in steps)])

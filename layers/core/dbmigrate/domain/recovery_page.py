@@ -82,12 +82,20 @@ def _facts(request: Request, plan: RecoveryPlan, now: float) -> str:
 def _left_behind(plan: RecoveryPlan) -> str:
     found = plan.found
     lost, changed = found.get("only_on_old", 0), found.get("changed", 0)
+    missing = len((plan.report or {}).get("not_compared") or ())
+    if missing and not lost and not changed:
+        unknown = counted(missing, "part")
+        return (
+            f'<div class="note bad"><b>No loss was found, but {unknown} could not be compared.</b>'
+            "<p>What a swap would leave behind there, nobody knows: they are named below.</p></div>"
+        )
     if not lost and not changed:
         return '<div class="note good"><b>The old instance has no row that the copy lacks.</b></div>'
     values = f", and the values of {counted(changed, 'row')} that changed since" if changed else ""
     return (
         f'<div class="note bad"><b>A swap leaves behind {counted(lost, "row")} that only the old instance has'
-        f"{values}.</b><p>They stay on {escape(plan.kept)}, where they can be taken over by hand.</p></div>"
+        f"{values}{' at the least' if missing else ''}.</b>"
+        f"<p>They stay on {escape(plan.kept)}, where they can be taken over by hand.</p></div>"
     )
 
 

@@ -24,7 +24,7 @@ from dbmigrate.domain.comparison import (
 )
 from dbmigrate.domain.errors import IntegrityFailed
 from dbmigrate.domain.examination import Examination, Known
-from dbmigrate.domain.recovery import FOUND, RecoveryPlan
+from dbmigrate.domain.recovery import FOUND, Record, RecoveryPlan
 from dbmigrate.service.ports import Bundles, Instance, Notebook, RecoveryLog
 
 FEW_ROWS = 20_000
@@ -75,12 +75,19 @@ def compare_copy(
     work.out |= dict.fromkeys(left, NO_TIME)
     report = _report(copy, old, mine, theirs, pairs, work)
     report["integrity"] = known.facts.get("integrity", {}) if known else {}
+    report["not_compared"] = [*report["not_compared"], *_gaps_in_the_fence(known)]
     final = RecoveryPlan.from_json(bundles.get_plan(plan["digest"])).with_report(report)
     bundles.put_plan(final.digest, final.to_json())
     if known:
         reached = known.reached("compared", now, found=final.found, not_compared=report["not_compared"])
         log.put(replace(reached, plan=final.slim()))
     return {"status": "done", "cursor": None, "report": final.found, "plan": final.slim()}
+
+
+def _gaps_in_the_fence(known: Record | None) -> list[str]:
+    """Who can get in all the same may write after the comparison, and an approver must know."""
+    notes = (known.facts.get("fence") or {}).get("notes") or () if known else ()
+    return [f"what is written from now on: {note}" for note in notes]
 
 
 def _pairs(mine: Known, theirs: Known, work: Examination) -> dict[str, Pair]:
@@ -247,12 +254,14 @@ def _report(
         for table in side
         if table.name in work.counted
     ]
-    compared = [both for name, both in pairs.items() if name not in work.out]
+    # What was matched before the time was over counts, too: so much is lost at the least.
+    compared = [both for name, both in pairs.items() if name not in work.out or name in work.matched]
     for both in compared:
         state = work.matched.get(both.name)
         found = Found(**state["found"]) if state else Found()
         tables.append(told(both.name, both.key, found, _odd(both)))
-    equal = sum(not any(table[word] for word in FOUND) for table in tables)
+    whole_ones = [table for table in tables if table["table"] not in work.out]
+    equal = sum(not any(table[word] for word in FOUND) for table in whole_ones)
     missing = [f"{name}: {why}" for name, why in sorted(work.out.items())]
     missing += [f"database {name}: it goes back as well, and is not examined" for name in theirs.others]
     return report_of(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from dbmigrate.domain.errors import BadRequest
+from dbmigrate.domain.errors import BadRequest, WrongInstance
 from dbmigrate.service.ports import RecoveryLog
 
 AFTER_SWAP = "The swap has begun: the old instance is fenced, and what bears its name is not touched."
@@ -28,6 +28,7 @@ def fence(recovery: str, wish: str, gate: Gate, log: RecoveryLog, now: float) ->
     if wish == "fence":
         return _fence(recovery, gate, log, now)
     if wish == "unfence":
+        _refuse_behind_swap(recovery, log)
         changed, notes = gate.lift(recovery)
         return _kept(recovery, log, now, "abandoned", _answer("unfenced", changed, notes))
     if wish == "open":
@@ -44,6 +45,17 @@ def _fence(recovery: str, gate: Gate, log: RecoveryLog, now: float) -> dict[str,
         return _answer("fenced", [], [AFTER_SWAP])
     changed, ended, notes = gate.shut(recovery)
     return _kept(recovery, log, now, "fenced", _answer("fenced", changed, notes, ended))
+
+
+def _refuse_behind_swap(recovery: str, log: RecoveryLog) -> None:
+    """The old instance answers under its name until the first rename has ended: let in there, the application
+    would write what the swap leaves behind."""
+    known = log.get(recovery)
+    if known and known.behind_swap:
+        raise WrongInstance(
+            f"{recovery} is behind the beginning of its swap: the old instance stays shut.",
+            f"db-migrate recover --resume {recovery}",
+        )
 
 
 def _answer(status: str, changed: list[str], notes: list[str], ended: int = 0) -> dict[str, Any]:
