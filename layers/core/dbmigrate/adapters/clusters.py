@@ -94,6 +94,8 @@ class Clusters(Instances):
                 DBClusterIdentifier=plan.restored,
                 SnapshotIdentifier=plan.snapshot,
                 Engine=old["Engine"],
+                # else the default version of the Region, which may be another major one
+                EngineVersion=old["EngineVersion"],
                 **values,
             )
         else:

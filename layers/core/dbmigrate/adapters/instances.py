@@ -24,6 +24,7 @@ ABSENT = {
     "DBInstanceNotFound", "DBInstanceNotFoundFault", "DBClusterNotFoundFault", "DBSnapshotNotFound",
     "DBSnapshotNotFoundFault", "DBClusterSnapshotNotFoundFault",
 }  # fmt: skip
+NO_AUTOMATED_BACKUP = {"DBInstanceAutomatedBackupNotFound", "DBInstanceAutomatedBackupNotFoundFault"}
 EXISTS = {"DBInstanceAlreadyExists", "DBInstanceAlreadyExistsFault", "DBClusterAlreadyExistsFault"}
 BUSY = {"InvalidDBInstanceState", "InvalidDBInstanceStateFault", "InvalidDBClusterStateFault"}
 HINTS = {
@@ -56,10 +57,23 @@ class Instances:
     def window(self, name: str) -> tuple[float | None, float | None]:
         """The earliest and the latest moment, epoch seconds, that RDS can restore; None where it says
         none."""
-        answer = self._client.describe_db_instance_automated_backups(DBInstanceIdentifier=name)
-        windows = [found.get("RestoreWindow") or {} for found in answer["DBInstanceAutomatedBackups"]]
-        latest = (self._described(name) or {}).get("LatestRestorableTime")
+        described = self._described(name) or {}
+        windows = [found.get("RestoreWindow") or {} for found in self._automated(name, described)]
+        latest = described.get("LatestRestorableTime")
         return epoch_of(next(iter(windows), {}).get("EarliestTime")), epoch_of(latest)
+
+    def _automated(self, name: str, described: Described) -> list[Described]:
+        """Its automated backups. RDS tells of earlier instances of that name, too, and where there is none at
+        all may answer with an error."""
+        try:
+            answer = self._client.describe_db_instance_automated_backups(DBInstanceIdentifier=name)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in NO_AUTOMATED_BACKUP:
+                raise
+            return []
+        own = described.get("DbiResourceId")
+        found = answer["DBInstanceAutomatedBackups"]
+        return [each for each in found if each.get("DbiResourceId", own) == own]
 
     def copy(self, snapshot: str) -> Copy | None:
         """The snapshot of this name."""
