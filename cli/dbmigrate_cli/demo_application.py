@@ -54,7 +54,7 @@ class Application(threading.Thread):
 
     def _write(self) -> None:
         """Write until the connection breaks, or the end."""
-        connection = pg8000.native.Connection(**self.where, timeout=5)
+        connection = pg8000.native.Connection(**self.where, timeout=5, ssl_context=False)
         with contextlib.closing(connection):
             while not self._end.wait(BETWEEN):
                 sent, number = time.time(), len(self.posts) + 1
@@ -105,7 +105,9 @@ def bodies(url: str) -> set[str]:
     """The posts of the application that a database holds now."""
     where = Endpoint.of(url)
     with contextlib.closing(
-        pg8000.native.Connection(where.user, where.host, where.database, where.port, timeout=30)
+        pg8000.native.Connection(
+            where.user, where.host, where.database, where.port, timeout=30, ssl_context=False
+        )
     ) as connection:
         return {
             str(row[0]) for row in connection.run("SELECT body FROM posts WHERE body LIKE 'post %'") or ()

@@ -148,7 +148,14 @@ class EmbeddedPostgres:
     def execute(self, sql: str, database: str = "postgres") -> list[list[object]]:
         """Run one statement in its own transaction; returns its rows."""
         with contextlib.closing(
-            pg8000.native.Connection("postgres", "127.0.0.1", database, self.port, timeout=60)
+            pg8000.native.Connection(
+                "postgres",
+                "127.0.0.1",
+                database,
+                self.port,
+                timeout=60,
+                ssl_context=False,  # else every connection reads the system's certificates, for nothing
+            )
         ) as connection:
             return [list(row) for row in connection.run(sql) or []]
 

@@ -10,6 +10,7 @@ import contextlib
 import importlib
 import sys
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +18,8 @@ from typing import Any
 
 PRIVATE_PACKAGES = ("dbmigrate.runtime",)
 _module_table = threading.RLock()  # sys.modules is one for the whole process
+_shared: defaultdict[str, dict[str, ModuleType]] = defaultdict(dict)
+"""What was looked at and is nobody's own, by the folder that all functions share: thousands of modules."""
 
 
 class Sandbox:
@@ -24,6 +27,7 @@ class Sandbox:
 
     def __init__(self, folder: Path, layers: list[Path]) -> None:
         self._folder = folder.resolve()
+        self._beside = str(self._folder.parent)
         self._path = [str(self._folder), *(str(layer) for layer in layers)]
         self._modules: dict[str, ModuleType] = {}
 
@@ -53,7 +57,12 @@ class Sandbox:
         return found
 
     def _take_out(self) -> dict[str, ModuleType]:
-        taken = {name: module for name, module in list(sys.modules.items()) if self._is_private(name, module)}
+        shared = _shared[self._beside]
+        unknown = [
+            (name, module) for name, module in list(sys.modules.items()) if shared.get(name) is not module
+        ]
+        taken = {name: module for name, module in unknown if self._is_private(name, module)}
+        shared.update((name, module) for name, module in unknown if name not in taken)
         for name in taken:
             del sys.modules[name]
             unbind(name)
@@ -66,7 +75,7 @@ class Sandbox:
             return True
         # another function's module of the same name, `app`, must go as well
         file = getattr(module, "__file__", None)
-        return isinstance(file, str) and file.startswith(str(self._folder.parent))
+        return isinstance(file, str) and file.startswith(self._beside)
 
 
 def bind(modules: dict[str, ModuleType]) -> None:

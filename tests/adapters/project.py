@@ -93,7 +93,13 @@ def connected(url: str, user: str = "postgres") -> Iterator[pg8000.native.Connec
     """A session of somebody else."""
     parts = urlsplit(url)
     connection = pg8000.native.Connection(
-        user, parts.hostname, parts.path.lstrip("/"), parts.port, application_name="somebody else", timeout=30
+        user,
+        parts.hostname,
+        parts.path.lstrip("/"),
+        parts.port,
+        application_name="somebody else",
+        timeout=30,
+        ssl_context=False,
     )
     try:
         yield connection

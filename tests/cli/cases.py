@@ -124,7 +124,9 @@ def git_in(folder: Path) -> Callable[..., str]:
 def query(url: str, sql: str) -> list[list[Any]]:
     """Run SQL as somebody else than the migrator."""
     where = Endpoint.of(url)
-    connection = pg8000.native.Connection(where.user, where.host, where.database, where.port, where.password)
+    connection = pg8000.native.Connection(
+        where.user, where.host, where.database, where.port, where.password, ssl_context=False
+    )
     try:
         return [list(row) for row in connection.run(sql) or []]
     finally:

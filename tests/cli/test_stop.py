@@ -172,7 +172,9 @@ def test_every_connection_is_in_use(tmp_path_factory: pytest.TempPathFactory, hi
 def can_connect(server: EmbeddedPostgres, application: contextlib.ExitStack) -> bool:
     where = Endpoint.of(server.url.replace("postgres@", "migrator@"))
     try:
-        session = pg8000.native.Connection(where.user, where.host, where.database, where.port)
+        session = pg8000.native.Connection(
+            where.user, where.host, where.database, where.port, ssl_context=False
+        )
     except pg8000.exceptions.DatabaseError:
         return False
     application.callback(session.close)

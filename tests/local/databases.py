@@ -86,7 +86,7 @@ class Writer:
         return {number for number, began, _ in self.commits if began > moment}
 
     def _write(self) -> None:
-        connection = pg8000.dbapi.connect("postgres", "127.0.0.1", "postgres", self._port)
+        connection = pg8000.dbapi.connect("postgres", "127.0.0.1", "postgres", self._port, ssl_context=False)
         cursor = connection.cursor()
         while not self._ends.is_set():
             number = len(self.commits) + 1

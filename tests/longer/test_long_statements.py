@@ -41,7 +41,7 @@ def test_a_build_longer_than_its_invocations_is_begun_once(
     builders, indexes, waits = set(), set(), []
     for _ in range(3):
         with pytest.raises(WorkContinues) as continues:
-            move(invocation(2), history, "b2")
+            move(invocation(30, slice=2), history, "b2")
         waits.append(continues.value.wait)
         builders |= {*rows(database, BUILDERS)}
         indexes |= {*rows(database, INDEX.format("ix_note"))}
@@ -78,7 +78,7 @@ def test_a_long_build_on_many_rows_is_adopted_and_tells_its_percent(
     calls = 0
     while True:
         try:
-            move(invocation(2), history, "b2")
+            move(invocation(30, slice=2), history, "b2")
             break
         except WorkContinues:
             calls += 1
@@ -116,7 +116,7 @@ def test_after_a_kill_another_run_adopts_the_build(
     child.send_signal(signal.SIGKILL)
     child.wait()
     with pytest.raises(WorkContinues):
-        move(invocation(2), history, "b2", run="next-1")
+        move(invocation(30, slice=2), history, "b2", run="next-1")
     assert rows(database, BUILDERS) == [before]
     old_snapshot()
     move(invocation(None), history, "b2", run="next-1")
@@ -128,7 +128,7 @@ def test_what_a_dead_server_process_left_invalid_is_built_again(
 ) -> None:
     history = table.add("b2", "a1", BUILD, AGAIN).history()
     with pytest.raises(WorkContinues):
-        move(invocation(1.5), history, "b2")
+        move(invocation(30, slice=1.5), history, "b2")
     (left,) = rows(database, INDEX.format("ix_note"))
     rows(database, f"SELECT pg_terminate_backend(pid) FROM ({BUILDERS}) b")
     until(lambda: not rows(database, BUILDERS))
@@ -249,7 +249,7 @@ def test_every_long_statement_runs_in_a_session_of_its_own(
             other.run(each)
         other.run(f"SELECT pg_advisory_lock({LONG_KEY})")
         with pytest.raises(WorkContinues, match="is not done yet"):
-            move(invocation(0.5), table.add("b2", "a1", concurrently(statement)).history(), "b2")
+            move(invocation(30, slice=0.5), table.add("b2", "a1", concurrently(statement)).history(), "b2")
     move(invocation(None), table.history(), "b2")
     assert rows(database, proof) == [(1,)]
 

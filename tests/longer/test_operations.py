@@ -25,7 +25,7 @@ def test_an_operation_s_build_is_adopted_too(
     history = table.add("b2", "a1", "op.create_index_concurrently('ix_note', 'one', ['note'])").history()
     for _ in range(2):
         with pytest.raises(WorkContinues):
-            move(invocation(1.5), history, "b2")
+            move(invocation(30, slice=1.5), history, "b2")
     assert rows(database, VALID) == [(False,)]
     assert {each.operation for each in seen} >= {"create_index_concurrently"}
     assert "create_index_concurrently" in {each.progress.operation for each in invocation(None).unfinished()}

@@ -32,7 +32,7 @@ class History:
         self.config = Config(str(self.folder / "alembic.ini"), cmd_opts=Namespace(x=[f"url={self.url}"]))
         self.script = ScriptDirectory.from_config(self.config)
         address = make_url(self.url).set(drivername="postgresql+pg8000")
-        self.engine: Engine = create_engine(address, poolclass=NullPool)
+        self.engine: Engine = create_engine(address, poolclass=NullPool, connect_args={"ssl_context": False})
 
     def upgrade(self, revision: str) -> None:
         command.upgrade(self.config, revision)

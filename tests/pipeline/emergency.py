@@ -102,7 +102,9 @@ class Emergency:
         """As the application, which is no superuser."""
         where = self.pipeline.server.endpoint
         with contextlib.closing(
-            pg8000.dbapi.connect(user="shop", host=where.host, port=where.port, database=where.database)
+            pg8000.dbapi.connect(
+                user="shop", host=where.host, port=where.port, database=where.database, ssl_context=False
+            )
         ) as connection:
             connection.cursor().execute(sql)
             connection.commit()

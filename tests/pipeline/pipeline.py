@@ -111,14 +111,6 @@ class Pipeline:
     @contextmanager
     def every_connection_taken(self) -> Iterator[Callable[[], None]]:
         """Leave the server without a free connection, until what is yielded is called."""
-        where = self.server.endpoint
-        given = dict(
-            user=where.user,
-            host=where.host,
-            port=where.port,
-            database=where.database,
-            password=where.password,
-        )
         taken: list[Any] = []
 
         def give_back() -> None:
@@ -128,7 +120,7 @@ class Pipeline:
         try:
             with suppress(pg8000.exceptions.DatabaseError):
                 while True:
-                    taken.append(pg8000.dbapi.connect(**given))
+                    taken.append(self._connect())
             yield give_back
         finally:
             give_back()
@@ -136,14 +128,7 @@ class Pipeline:
     # ---- what the database says
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Run SQL as somebody else than the migrator would."""
-        where = self.server.endpoint
-        connection = pg8000.dbapi.connect(
-            user=where.user,
-            host=where.host,
-            port=where.port,
-            database=where.database,
-            password=where.password,
-        )
+        connection = self._connect()
         connection.autocommit = True
         try:
             cursor = connection.cursor()
@@ -151,6 +136,17 @@ class Pipeline:
             return [tuple(row) for row in cursor.fetchall()] if cursor.description else []
         finally:
             connection.close()
+
+    def _connect(self) -> Any:
+        where = self.server.endpoint
+        return pg8000.dbapi.connect(
+            user=where.user,
+            host=where.host,
+            port=where.port,
+            database=where.database,
+            password=where.password,
+            ssl_context=False,
+        )
 
     @property
     def revision(self) -> str | None:

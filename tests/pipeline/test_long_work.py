@@ -60,7 +60,12 @@ def old_transaction(pipeline: Pipeline) -> Iterator[Callable[[], None]]:
     """What every build CONCURRENTLY waits for, until what is yielded is called."""
     where = pipeline.server.endpoint
     other = pg8000.dbapi.connect(
-        user=where.user, host=where.host, port=where.port, database=where.database, password=where.password
+        user=where.user,
+        host=where.host,
+        port=where.port,
+        database=where.database,
+        password=where.password,
+        ssl_context=False,
     )
     other.autocommit = True
     try:
