@@ -1,4 +1,4 @@
-"""Gap in speed: moto parses a definition thrice to deploy it and again for every execution, which takes longer
+"""Gap in speed: moto parses a definition thrice to deploy it and again for every execution, which costs more
 than the rest of both."""
 
 from __future__ import annotations
