@@ -88,10 +88,12 @@ class FakeLog:
     def get(self, recovery: str) -> Record | None:
         return self.records.get(recovery)
 
-    def put(self, record: Record) -> None:
-        self.records[record.recovery] = record
+    def put(self, record: Record) -> Record:
+        current = self.records.get(record.recovery)
+        kept = self.records[record.recovery] = record.beside(current) if current else record
         if record.phase == "planned":
             self.newest = record.recovery
+        return kept
 
     def latest(self) -> Record | None:
         return self.records.get(self.newest)

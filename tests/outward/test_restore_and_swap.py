@@ -137,6 +137,17 @@ def test_nothing_is_renamed_without_the_approval_of_this_plan(world: Recovering,
     assert world.phase == "restoring" and not [c for c in world.instances.calls if c[0] == "rename"]
 
 
+def test_a_copy_that_was_given_up_meanwhile_is_not_taken(
+    world: Recovering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, before = world.restored(), world.log.records[ID]
+    world.log.put(before.reached("abandoned", NOW))
+    monkeypatch.setattr(world.log, "get", lambda recovery: before)
+    with pytest.raises(PlanOutdated, match="was given up; its copy is not taken"):
+        world.swap(plan)
+    assert world.phase == "abandoned" and not [c for c in world.instances.calls if c[0] == "rename"]
+
+
 def test_behind_the_first_rename_no_doubt_leads_back(world: Recovering) -> None:
     plan = world.restored()
     world.swap(plan)

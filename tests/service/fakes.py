@@ -234,8 +234,10 @@ class FakeRecoveryLog:
     def get(self, recovery: str) -> Record | None:
         return self.records.get(recovery)
 
-    def put(self, record: Record) -> None:
-        self.records[record.recovery] = record
+    def put(self, record: Record) -> Record:
+        current = self.records.get(record.recovery)
+        kept = self.records[record.recovery] = record.beside(current) if current else record
+        return kept
 
     def latest(self) -> Record | None:
         return next(reversed(self.records.values()), None)

@@ -71,12 +71,23 @@ def test_nor_is_what_bears_the_mark(log: FakeRecoveryLog) -> None:
 def test_giving_up_and_opening(log: FakeRecoveryLog) -> None:
     assert fence(RECOVERY, "unfence", FakeGate(), log, 2.0)["status"] == "unfenced"
     assert log.records[RECOVERY].phase == "abandoned"
-    log.put(Record(RECOVERY, "swapped", {}))
+    log.records[RECOVERY] = Record(RECOVERY, "swapped", {})
     with pytest.raises(WrongInstance):
         fence(RECOVERY, "open", FakeGate(), log, 3.0)
     assert log.records[RECOVERY].phase == "swapped"
     assert fence(RECOVERY, "open", FakeGate(marked=True), log, 3.0)["status"] == "opened"
     assert log.records[RECOVERY].phase == "opened"
+
+
+def test_a_swap_that_began_meanwhile_keeps_the_old_one_shut(
+    log: FakeRecoveryLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, gate = log.records[RECOVERY], FakeGate()
+    log.put(Record(RECOVERY, "swapping", {}))
+    monkeypatch.setattr(log, "get", lambda recovery: before)
+    with pytest.raises(WrongInstance, match="the old instance stays shut"):
+        fence(RECOVERY, "unfence", gate, log, 2.0)
+    assert (gate.acts, log.records[RECOVERY].phase) == ([], "swapping")
 
 
 def test_without_a_record_the_fence_still_works() -> None:

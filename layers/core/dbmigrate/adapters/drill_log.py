@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from dbmigrate.adapters.bundle_store import ABSENT, drill_key
+from dbmigrate.adapters.bundle_store import drill_key
+from dbmigrate.adapters.json_objects import JsonObjects
 from dbmigrate.domain.handle import place_of
 
 BUNDLES = "bundles/"
@@ -19,28 +17,29 @@ class S3DrillLog:
 
     def __init__(self, client: Any, bucket: str, environment: str) -> None:
         self._client, self._bucket, self._environment = client, bucket, environment
+        self._objects = JsonObjects(client, bucket)
 
     def get(self, drill: str) -> dict[str, Any] | None:
         """What is known of a drill. Raises BadRequest for what is no name of an execution."""
         place_of(drill)
-        return self._read(self._key(drill))
+        return self._objects.get(self._key(drill))
 
     def put(self, drill: str, values: Mapping[str, Any]) -> None:
         """Keep what is known of a drill so far."""
         place_of(drill)
-        self._write(self._key(drill), values)
+        self._objects.put(self._key(drill), values)
 
     def pointer(self, word: str) -> dict[str, Any] | None:
         """``latest``: the newest drill that ended; ``proved``: the newest that proved a backup."""
-        return self._read(self._key(word))
+        return self._objects.get(self._key(word))
 
     def point(self, word: str, values: Mapping[str, Any]) -> None:
         """Make it say something else."""
-        self._write(self._key(word), values)
+        self._objects.put(self._key(word), values)
 
     def put_of_bundle(self, digest: str, values: Mapping[str, Any]) -> None:
         """Keep the drill of a bundle, for whoever is asked to approve it."""
-        self._write(drill_key(digest), values)
+        self._objects.put(drill_key(digest), values)
 
     def newest_bundles(self, most: int) -> list[str]:
         """Digests of the environment's bundles, the newest first."""
@@ -51,16 +50,3 @@ class S3DrillLog:
 
     def _key(self, name: str) -> str:
         return f"drills/{self._environment}/{name}.json"
-
-    def _write(self, key: str, values: Mapping[str, Any]) -> None:
-        body = json.dumps(values, ensure_ascii=False).encode()
-        self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
-
-    def _read(self, key: str) -> dict[str, Any] | None:
-        try:
-            answer = self._client.get_object(Bucket=self._bucket, Key=key)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ABSENT:
-                return None
-            raise
-        return dict(json.loads(answer["Body"].read()))

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from dbmigrate.adapters.bundle_store import ABSENT
+from dbmigrate.adapters.json_objects import JsonObjects
 from dbmigrate.domain.handle import place_of
 from dbmigrate.domain.recovery import PHASES, Record
 
@@ -19,48 +16,38 @@ class S3RecoveryLog:
     """``client`` is that of S3. Raises botocore's ClientError."""
 
     def __init__(self, client: Any, bucket: str) -> None:
-        self._client, self._bucket = client, bucket
+        self._objects = JsonObjects(client, bucket)
 
     def get(self, recovery: str) -> Record | None:
         """The record of a recovery; None where there is none. Raises BadRequest for what is no name."""
-        found = self._read(record_key(recovery))
+        found = self._objects.get(record_key(recovery))
         return Record.from_json(found) if found else None
 
-    def put(self, record: Record) -> None:
-        """Keep the record. One that is only planned is the newest recovery from now on.
+    def put(self, record: Record) -> Record:
+        """Keep the record beside what another step may have kept meanwhile: an invocation that outlived its
+        execution knows an old one. Returns what is kept, which only the first of two can settle. One that is
+        only planned is the newest recovery from now on."""
 
-        What is there by now is read again first: an invocation that outlived its execution knows an old one.
-        """
-        current = self.get(record.recovery)
-        self._write(record_key(record.recovery), (record.beside(current) if current else record).to_json())
+        def beside(current: dict[str, Any] | None) -> dict[str, Any]:
+            return (record.beside(Record.from_json(current)) if current else record).to_json()
+
+        kept = Record.from_json(self._objects.change(record_key(record.recovery), beside))
         if record.phase == PHASES[0]:
-            self._write(LATEST, {"recovery": record.recovery})
+            self._objects.put(LATEST, {"recovery": record.recovery})
+        return kept
 
     def latest(self) -> Record | None:
         """The record of the newest recovery."""
-        found = self._read(LATEST)
+        found = self._objects.get(LATEST)
         return self.get(str(found["recovery"])) if found else None
 
     def read(self, recovery: str) -> dict[str, Any] | None:
         """What an examination has left for its next slice; it is too large for the state machine."""
-        return self._read(notebook_key(recovery))
+        return self._objects.get(notebook_key(recovery))
 
     def write(self, recovery: str, values: Mapping[str, Any]) -> None:
         """Leave what the next slice goes on with."""
-        self._write(notebook_key(recovery), values)
-
-    def _write(self, key: str, values: Mapping[str, Any]) -> None:
-        body = json.dumps(values, ensure_ascii=False).encode()
-        self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
-
-    def _read(self, key: str) -> dict[str, Any] | None:
-        try:
-            answer = self._client.get_object(Bucket=self._bucket, Key=key)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ABSENT:
-                return None
-            raise
-        return dict(json.loads(answer["Body"].read()))
+        self._objects.put(notebook_key(recovery), values)
 
 
 def record_key(recovery: str) -> str:

@@ -28,7 +28,7 @@ def fence(recovery: str, wish: str, gate: Gate, log: RecoveryLog, now: float) ->
     if wish == "fence":
         return _fence(recovery, gate, log, now)
     if wish == "unfence":
-        _refuse_behind_swap(recovery, log)
+        _give_up(recovery, log, now)
         changed, notes = gate.lift(recovery)
         return _kept(recovery, log, now, "abandoned", _answer("unfenced", changed, notes))
     if wish == "open":
@@ -47,11 +47,11 @@ def _fence(recovery: str, gate: Gate, log: RecoveryLog, now: float) -> dict[str,
     return _kept(recovery, log, now, "fenced", _answer("fenced", changed, notes, ended))
 
 
-def _refuse_behind_swap(recovery: str, log: RecoveryLog) -> None:
+def _give_up(recovery: str, log: RecoveryLog, now: float) -> None:
     """The old instance answers under its name until the first rename has ended: let in there, the application
-    would write what the swap leaves behind."""
+    would write what the swap leaves behind. The record first, so that no swap begins behind us."""
     known = log.get(recovery)
-    if known and known.behind_swap:
+    if known and log.put(known.reached("abandoned", now)).behind_swap:
         raise WrongInstance(
             f"{recovery} is behind the beginning of its swap: the old instance stays shut.",
             f"db-migrate recover --resume {recovery}",

@@ -30,15 +30,14 @@ def swap(
     """
     record = log.get(event["recovery"])
     plan = _approved(event, approval_required, plans, record)
+    if record is not None and not record.behind_swap:
+        # Before the first rename: whoever comes from here on only goes on. Who gave it up before that stands.
+        swapping = record.reached("swapping", now, approval=dict(event.get("approval") or {}))
+        record = log.put(replace(swapping, plan=dict(event["plan"])))
     if record is None or record.phase == "abandoned":
         raise PlanOutdated(
             f"{plan.recovery} was given up; its copy is not taken.", "start another one: db-migrate recover"
         )
-    if not record.behind_swap:
-        # Before the first rename: whoever comes from here on only goes on.
-        swapping = record.reached("swapping", now, approval=dict(event.get("approval") or {}))
-        record = replace(swapping, plan=dict(event["plan"]))
-        log.put(record)
     answer = _step(plan, instances)
     if answer["status"] == "done":
         log.put(record.reached("swapped", now, resource_id=answer["resource_id"]))

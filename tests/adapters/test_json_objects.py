@@ -1,0 +1,56 @@
+"""Documents in a bucket that two change at once: neither loses what the other has written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from dbmigrate.adapters.json_objects import TRIES, Document, JsonObjects
+
+
+@pytest.fixture
+def objects() -> Iterator[JsonObjects]:
+    with mock_aws():
+        client = boto3.client("s3", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
+        client.create_bucket(Bucket="bundles")
+        yield JsonObjects(client, "bundles")
+
+
+def test_there_and_back(objects: JsonObjects) -> None:
+    assert objects.get("a.json") is None
+    objects.put("a.json", {"who": "Zoë"})
+    assert objects.get("a.json") == {"who": "Zoë"}
+
+
+@pytest.mark.parametrize("there", [None, {"rows": [1]}])
+def test_what_somebody_else_wrote_meanwhile_is_kept(objects: JsonObjects, there: Document | None) -> None:
+    if there:
+        objects.put("a.json", there)
+    seen: list[Any] = []
+
+    def add(found: Document | None) -> Document:
+        seen.append(found)
+        if len(seen) == 1:
+            objects.put("a.json", {"rows": [*(found or {"rows": []})["rows"], 2]})
+        return {"rows": [*(found or {"rows": []})["rows"], 3]}
+
+    kept = objects.change("a.json", add)
+    assert kept == objects.get("a.json") == {"rows": [*(there or {"rows": []})["rows"], 2, 3]}
+    assert len(seen) == 2
+
+
+def test_whoever_never_comes_first_is_told(objects: JsonObjects) -> None:
+    numbers = iter(range(100))
+
+    def overtaken(found: Document | None) -> Document:
+        objects.put("a.json", {"number": next(numbers)})
+        return {}
+
+    with pytest.raises(ClientError, match="PreconditionFailed"):
+        objects.change("a.json", overtaken)
+    assert objects.get("a.json") == {"number": TRIES - 1}
