@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -46,15 +48,37 @@ def name_the_suspect(options: Options, name: str | None, local: bool) -> None:
 
 
 def _facts(options: Options, stack: Stack | None) -> tuple[list[dict[str, Any]], list[Raised]]:
-    """The ledger's runs, and the application's alarms that are on; a database alone knows of none."""
+    """The ledger's runs, and what went off since the oldest that is shown; a database alone knows of none."""
     if stack is None:
         return database_of(options, join=True).runs(), []
     names = [
         each.strip() for each in stack.parameters.get("ApplicationAlarms", "").split(",") if each.strip()
     ]
-    alarms = CloudWatchAlarms(stack.client("cloudwatch")).named(names)
-    on = [alarm for alarm in alarms if alarm.state == "ALARM"]
-    return stack.ledger(), [Raised(alarm.name, alarm.since.timestamp(), alarm.reason) for alarm in on]
+    runs = stack.ledger()
+    shown = suspects(runs, ())[:MOST]
+    return runs, _raised(options, stack, names, min((each.began for each in shown), default=time.time()))
+
+
+def _raised(options: Options, stack: Stack, names: Sequence[str], since: float) -> list[Raised]:
+    """Alarms that are on, and those that came and went."""
+    alarms = CloudWatchAlarms(stack.client("cloudwatch"))
+    on = {
+        alarm.name: Raised(alarm.name, alarm.since.timestamp(), alarm.reason)
+        for alarm in alarms.named(names)
+        if alarm.state == "ALARM"
+    }
+    try:
+        episodes = alarms.episodes(names, datetime.fromtimestamp(since, UTC))
+    except ClientError as error:
+        said = error.response["Error"].get("Message") or error.response["Error"]["Code"]
+        options.output.note(f"CloudWatch tells of no alarm that came and went: {said}.")
+        episodes = []
+    over = [
+        Raised(each.name, each.since.timestamp(), each.reason, each.until.timestamp())
+        for each in episodes
+        if each.until is not None
+    ]
+    return [*over, *on.values()]
 
 
 def _plan(stack: Stack | None, suspect: Suspect) -> dict[str, Any]:
@@ -109,7 +133,7 @@ def _show(
         *changes[:MOST_CHANGES],
         *([f"and {len(changes) - MOST_CHANGES} more"] * (len(changes) > MOST_CHANGES)),
     ]
-    alarms = [f"{alarm.name} since {moment(alarm.since)}: {alarm.reason}" for alarm in suspect.alarms]
+    alarms = [f"{alarm.name} {_when(alarm)}: {alarm.reason}" for alarm in suspect.alarms]
     run = suspect.run
     began = run["started_at"][:19].replace("T", " ")
     facts = [
@@ -118,11 +142,17 @@ def _show(
         ("revisions", "\n".join(lines)),
         ("changes", "\n".join(shown)),
         ("failure", first_line(run.get("detail") or "") if suspect.broke else ""),
-        ("alarms since", "\n".join(alarms) or "none that is on"),
+        ("alarms since", "\n".join(alarms) or "none"),
         ("undo it by", "\n".join(commands)),
     ]
     options.output.fields([(name, value) for name, value in facts if value])
     options.output.say()
+
+
+def _when(alarm: Raised) -> str:
+    if alarm.until is None:
+        return f"since {moment(alarm.since)}"
+    return f"from {moment(alarm.since)} to {moment(alarm.until)}"
 
 
 def _blamed(suspect: Suspect, command: str) -> DbMigrateError:
@@ -141,6 +171,6 @@ def _nobody(options: Options, any_run: bool) -> Misconfigured:
             f"No run of {options.environment} left anything to undo.", f"{options.command} status"
         )
     return Misconfigured(
-        "No alarm of the application is on and no run broke, so nothing names the change to undo.",
+        "No alarm of the application went off and no run broke, so nothing names the change to undo.",
         f"name it: {options.command} rollback --run RUN, or --to REV{options.flag}",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -39,6 +40,14 @@ def test_an_alarm_belongs_to_the_newest_run_before_it() -> None:
     ]
     prime = prime_suspect(found)
     assert prime is not None and (prime.name, prime.revisions) == ("two", ("b2", "c3"))
+
+
+def test_an_alarm_that_is_on_outweighs_one_that_came_and_went() -> None:
+    over = replace(since(10), until=since(11).since)
+    (newest, older) = suspects([THIRD, SECOND], [over, since(6, "latency")])
+    assert prime_suspect([newest, older]) is older
+    assert prime_suspect([newest]) is newest
+    assert newest.to_json()["alarms"][0]["until"] == over.until
 
 
 def test_what_was_undone_is_no_suspect() -> None:

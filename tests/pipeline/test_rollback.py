@@ -98,9 +98,8 @@ def test_an_alarm_names_the_run_and_what_undoes_it(watched: Pipeline) -> None:
     watched.deploy([ORDERS, NOTES])
     quiet = run("--environment", "staging", "--migrations", str(watched.folder / "none"), "rollback")
     assert quiet.code == 2 and "nothing names the change" in quiet.err
-    watched.cloud.client("cloudwatch").set_alarm_state(
-        AlarmName=ALARM, StateValue="ALARM", StateReason="42 errors"
-    )
+    cloudwatch = watched.cloud.client("cloudwatch")
+    cloudwatch.set_alarm_state(AlarmName=ALARM, StateValue="ALARM", StateReason="42 errors")
     newest, oldest = (
         name for (name,) in watched.query("SELECT name FROM dbmigrate.run ORDER BY started_at DESC")
     )
@@ -113,6 +112,10 @@ def test_an_alarm_names_the_run_and_what_undoes_it(watched: Pipeline) -> None:
     for command in ("rollback --write --to 0001", f"recover --before-run {newest}", "rollback --to base"):
         assert command in told.out
     assert told.out.index(newest) < told.out.index(oldest)
+    cloudwatch.set_alarm_state(AlarmName=ALARM, StateValue="OK", StateReason="they ceased")
+    over = run("--environment", "staging", "--migrations", str(folder), "rollback")
+    assert (over.code, over.err) == (told.code, told.err), "what came and went is told, too"
+    assert f"{ALARM} from " in over.out and "42 errors" in over.out
 
 
 def test_production_has_nothing_to_roll_back_with(

@@ -1,15 +1,19 @@
-"""Gap: moto's alarms neither look at metrics nor act. One datum decides here; periods do not add up."""
+"""Gap: moto's alarms neither look at metrics nor act, and tell no history. One datum decides here; periods do
+not add up."""
 
 from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import itertools
 import json
 import operator
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from moto.cloudwatch.models import Alarm, CloudWatchBackend
+from moto.cloudwatch.responses import CloudWatchResponse
+from moto.core.responses import ActionResult
 from moto.sns.models import sns_backends
 
 from dbmigrate_local.gaps.patching import replaced
@@ -31,7 +35,8 @@ STATISTICS: dict[str, Callable[[list[float]], float]] = {
 
 @contextlib.contextmanager
 def alarms() -> Iterator[None]:
-    """An alarm whose state changes publishes to its topics; each put of metric data is evaluated."""
+    """An alarm whose state changes publishes to its topics; each put of metric data is evaluated; the changes
+    of one alarm's state can be asked for."""
     change, put = Alarm.update_state, CloudWatchBackend.put_metric_data
 
     def change_and_act(self: Alarm, reason: str, reason_data: str, state_value: str) -> None:
@@ -46,10 +51,45 @@ def alarms() -> Iterator[None]:
             if alarm.namespace == namespace and alarm.comparison_operator in COMPARISONS:
                 evaluate(alarm, metric_data)
 
+    def history(self: CloudWatchResponse) -> ActionResult:
+        alarm = self.cloudwatch_backend.alarms.get(self._get_param("AlarmName"))
+        since = aware(self._get_param("StartDate"))
+        items = [item for item in changes(alarm) if item["Timestamp"] >= since] if alarm else []
+        return ActionResult({"AlarmHistoryItems": items})
+
     with replaced(
         (Alarm, "update_state", change_and_act), (CloudWatchBackend, "put_metric_data", put_and_evaluate)
     ):
-        yield
+        CloudWatchResponse.describe_alarm_history = history  # type: ignore[attr-defined]
+        try:
+            yield
+        finally:
+            del CloudWatchResponse.describe_alarm_history  # type: ignore[attr-defined]
+
+
+def aware(moment: dt.datetime) -> dt.datetime:
+    """moto's moments are of UTC and do not say so."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+
+
+def changes(alarm: Alarm) -> list[dict[str, Any]]:
+    """The changes of an alarm's state, the oldest first. moto keeps what was before each."""
+    kept = [(value, reason, when) for _, reason, _, value, when in alarm.history]
+    states = [*kept, (alarm.state_value, alarm.state_reason, alarm.state_updated_timestamp)]
+    return [
+        {
+            "AlarmName": alarm.name,
+            "AlarmType": "MetricAlarm",
+            "HistoryItemType": "StateUpdate",
+            "Timestamp": aware(when),
+            "HistorySummary": f"Alarm updated from {before} to {value}",
+            "HistoryData": json.dumps(
+                {"oldState": {"stateValue": before}, "newState": {"stateValue": value, "stateReason": reason}}
+            ),
+        }
+        for (before, _, _), (value, reason, when) in itertools.pairwise(states)
+        if before != value
+    ]
 
 
 def act(alarm: Alarm, before: str) -> None:

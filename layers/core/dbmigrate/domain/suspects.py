@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,11 +12,12 @@ BROKE = {"NeedsManualRollback", "RollbackFailed", "Unfinished", "Stopped", "FAIL
 
 @dataclass(frozen=True)
 class Raised:
-    """An alarm of the application that is on, since when (epoch seconds), and why."""
+    """An alarm of the application went off: when and until when (epoch seconds; None: it is on), and why."""
 
     name: str
     since: float
     reason: str = ""
+    until: float | None = None
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Suspect:
 
     def to_json(self) -> dict[str, Any]:
         """What a program gets of it."""
-        alarms = [{"name": alarm.name, "since": alarm.since, "reason": alarm.reason} for alarm in self.alarms]
+        alarms = [asdict(alarm) for alarm in self.alarms]
         return {**self.run, "revisions": list(self.revisions), "alarms": alarms}
 
 
@@ -62,8 +63,9 @@ def suspects(runs: Sequence[Mapping[str, Any]], alarms: Sequence[Raised]) -> lis
 
 
 def prime_suspect(found: Sequence[Suspect]) -> Suspect | None:
-    """The newest that an alarm followed, or that broke."""
-    return next((suspect for suspect in found if suspect.alarms or suspect.broke), None)
+    """The newest that broke or that an alarm followed which is on; else the newest that any followed."""
+    first = (each for each in found if each.broke or any(alarm.until is None for alarm in each.alarms))
+    return next(first, None) or next((each for each in found if each.alarms), None)
 
 
 def _standing(runs: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
