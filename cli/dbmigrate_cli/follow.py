@@ -12,7 +12,7 @@ from dbmigrate_cli.outcomes import Ending, ending_of
 from dbmigrate_cli.output import Output
 from dbmigrate_cli.story import Line, Story
 
-PAGE = 200
+PAGE = 30
 LATE = 30.0  # seconds; Step Functions may show an execution a moment after it was started
 COLOURS = {"good": "green", "bad": "red"}
 
@@ -60,7 +60,7 @@ class Follower:
                 time.sleep(self.interval)
 
     def _news(self) -> Iterator[dict[str, Any]]:
-        """Events not seen yet, oldest first. Asked newest first, a long history costs one page a look."""
+        """Events not seen yet, oldest first. Asked newest first, a long history costs a small page a look."""
         found: list[dict[str, Any]] = []
         more: dict[str, str] = {}
         while True:
@@ -68,7 +68,7 @@ class Follower:
                 executionArn=self.arn, reverseOrder=True, maxResults=PAGE, includeExecutionData=True, **more
             )
             found += [event for event in page["events"] if event["id"] > self.seen]
-            if not page.get("nextToken") or len(found) < len(page["events"]):
+            if not page.get("nextToken") or any(event["id"] <= self.seen for event in page["events"]):
                 break
             more = {"nextToken": page["nextToken"]}
         for event in sorted(found, key=lambda event: event["id"]):

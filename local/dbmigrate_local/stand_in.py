@@ -35,6 +35,7 @@ from dbmigrate_local.gaps.machine_role import machine_role
 from dbmigrate_local.gaps.network import no_network
 from dbmigrate_local.gaps.no_value import no_value_in_lists
 from dbmigrate_local.gaps.parsed_definitions import parsed_definitions
+from dbmigrate_local.gaps.physical_names import physical_names
 from dbmigrate_local.gaps.rds import rds
 from dbmigrate_local.gaps.resource_types import add_resource_types
 from dbmigrate_local.gaps.roles import roles
@@ -67,6 +68,7 @@ SIMPLE_GAPS = (
     log_groups,
     no_value_in_lists,
     roles,
+    physical_names,
     state_machines,
     parsed_definitions,
     executions,

@@ -97,6 +97,7 @@ class Trial:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         code = self.zygote.ask(wait=pid)
+        assert alive or code == 0, f"Nobody hit it, and it failed.\n{self.log.read_text()}"
         until(lambda: not rows(self.url, WORKING))
         hit = code != 0
         self.kills += hit
