@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dbmigrate.domain.errors import DbMigrateError
+from dbmigrate.domain.words import in_environment
 
 if TYPE_CHECKING:
     from dbmigrate_cli.options import Options
@@ -30,7 +31,8 @@ def report_error(error: DbMigrateError, options: Options) -> int:
     """Say one of our own errors; returns its exit code."""
     name = error.name if isinstance(error, RunEnded) else type(error).__name__
     _trace(error, options)
-    return _say(name, error.message, error.hint, error.exit_code, options)
+    hint = in_environment(error.hint, options.environment)
+    return _say(name, error.message, hint, error.exit_code, options)
 
 
 def report_usage(error: click.ClickException, options: Options) -> int:

@@ -44,6 +44,7 @@ VARIABLES = {
     "ALARM_NAMES": "errors,latency",
     "STATE_MACHINE_ARN": MACHINE,
     "RECOVERY_MACHINE_ARN": MACHINE.replace("migrate-", "migrate-recovery-"),
+    "DRILL_MACHINE_ARN": MACHINE.replace("migrate-", "migrate-drill-"),
 }
 
 

@@ -146,6 +146,21 @@ def test_an_error_of_any_length_fits_into_the_state_of_an_execution(kind: type[E
     assert str(failed.value).startswith("DM104 b2: x") and str(failed.value).endswith("Next: mend it")
 
 
+def test_what_to_type_next_is_for_the_environment_that_says_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENVIRONMENT", "production")
+
+    @lambda_entry("swap")
+    def handler(event, context):
+        raise BadRequest("db-migrate status was not asked.", "look, then: db-migrate recover --resume r-1")
+
+    with pytest.raises(BadRequest) as failed:
+        handler({}, None)
+    assert str(failed.value) == (
+        "db-migrate status was not asked.\n"
+        "Next: look, then: db-migrate --environment production recover --resume r-1"
+    )
+
+
 def test_log_keys_are_those_of_the_run_and_end_with_it() -> None:
     seen = {}
 

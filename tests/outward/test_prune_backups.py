@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 from tests.outward.fakes import NOW, FakeMessages, Meter
+from tests.outward.recovery_fakes import FakeLog
 
 from dbmigrate.domain.backup import Snapshot, own_tags
 from dbmigrate.domain.errors import BackupFailed
+from dbmigrate.domain.recovery import Record
 from dbmigrate.runtime import wiring
 from dbmigrate.service.prune_backups import prune_backups
 
@@ -53,11 +55,18 @@ def backups(count: int = 5, ending: str = "") -> list[Snapshot]:
 
 
 def prune(
-    *shelves: Shelf, runs: tuple[str, ...] = (), recoveries: tuple[str, ...] = ()
+    *shelves: Shelf,
+    runs: tuple[str, ...] = (),
+    recoveries: tuple[str, ...] = (),
+    drills: tuple[str, ...] = (),
+    latest: Record | None = None,
 ) -> tuple[dict, FakeMessages, Meter]:
     messages, meter = FakeMessages(), Meter()
-    at_work = Runs(*runs), Runs(*recoveries)
-    done = prune_backups("staging", 2, shelves, *at_work, messages, NOW, meter)
+    log = FakeLog()
+    if latest:
+        log.records[latest.recovery], log.newest = latest, latest.recovery
+    restores = (Runs(*recoveries), Runs(*drills))
+    done = prune_backups("staging", 2, shelves, Runs(*runs), restores, log, messages, NOW, meter)
     return done, messages, meter
 
 
@@ -91,10 +100,20 @@ def test_a_run_s_name_is_compared_as_its_tag_says_it() -> None:
     assert "db-migrate-0-1" not in prune(shelf, runs=("a,b",))[0]["deleted"]
 
 
-def test_while_there_is_a_recovery_everything_stays() -> None:
+@pytest.mark.parametrize("at_work", ["recoveries", "drills"])
+def test_while_something_is_restored_everything_stays(at_work: str) -> None:
     shelf = Shelf("eu-west-1", backups())
-    done, messages, _ = prune(shelf, recoveries=("staging-recovery-1",))
+    done, messages, _ = prune(shelf, **{at_work: ("staging-1",)})
     assert done["deleted"] == [] and len(shelf.snapshots) == 5 and messages.notices == []
+
+
+@pytest.mark.parametrize(("phase", "stays"), [("fenced", True), ("swapping", True), ("opened", False)])
+def test_what_a_cut_recovery_goes_back_to_stays_until_it_is_over(phase: str, stays: bool) -> None:
+    home, away = Shelf("eu-west-1", backups()), Shelf("eu-central-1", backups(ending="-copy"))
+    cut = Record("staging-recovery-1", phase, {"snapshot": "db-migrate-0-1"})
+    done, _, _ = prune(home, away, latest=cut)
+    assert ("db-migrate-0-1" in home.snapshots) is ("db-migrate-0-1-copy" in away.snapshots) is stays
+    assert "db-migrate-1-1" in done["deleted"]
 
 
 @pytest.fixture
@@ -109,7 +128,10 @@ def test_the_function_finds_its_own_in_rds(rds, function, monkeypatch) -> None:
     machine = wiring.client("stepfunctions")
     definition = '{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}'
     role = "arn:aws:iam::123456789012:role/any"
-    for name in ("db-migrate-staging", "db-migrate-recovery-staging"):
+    wiring.client("s3").create_bucket(
+        Bucket="bundles", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+    )
+    for name in ("db-migrate-staging", "db-migrate-recovery-staging", "db-migrate-drill-staging"):
         machine.create_state_machine(name=name, definition=definition, roleArn=role)
     for number in (1, 2):
         wiring.backups().start(

@@ -53,7 +53,7 @@ def dispensable(
         s
         for s in own
         if s.id not in newest
-        and stem(s) not in spared
+        and stem(s.id) not in spared
         and s.status in SETTLED
         and s.tags.get("run") not in running
         and 0 < s.created <= now - YOUNGEST
@@ -64,14 +64,14 @@ def is_ours(snapshot: Snapshot, ours: Mapping[str, str]) -> bool:
     return ours.items() <= snapshot.tags.items()
 
 
-def stem(snapshot: Snapshot) -> str:
-    """What an original and its copy have in common."""
-    return snapshot.id.removesuffix(COPY)
+def stem(snapshot: str) -> str:
+    """What the names of an original and its copy have in common."""
+    return snapshot.removesuffix(COPY)
 
 
 def kept_by_tag(snapshots: Iterable[Snapshot]) -> set[str]:
     """The stems of what people keep: the tag on a snapshot keeps its copy, too, and the other way round."""
-    return {stem(snapshot) for snapshot in snapshots if KEEP in snapshot.tags}
+    return {stem(snapshot.id) for snapshot in snapshots if KEEP in snapshot.tags}
 
 
 def pruning_subject(environment: str, deletions: Iterable[Deletion]) -> str:

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 from dbmigrate.domain.errors import BadRequest
 
+OF_AN_ENVIRONMENT = re.compile(
+    r"\bdb-migrate (?=(?:deploy|drill|pause|recover|resume|rollback|runs|status|stop)\b)"
+)
 UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
+
+
+def in_environment(hint: str, environment: str) -> str:
+    """What to type next, as it is typed for this environment; development needs no option."""
+    if environment in ("", "development"):
+        return hint
+    return OF_AN_ENVIRONMENT.sub(f"db-migrate --environment {environment} ", hint)
 
 
 def duration(seconds: float) -> str:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 from dbmigrate.domain.errors import DbMigrateError
 from dbmigrate.domain.shape import Shape, check_shape
+from dbmigrate.domain.words import in_environment
 from dbmigrate.runtime import telemetry
 
 Handler = Callable[[Any, Any], Any]
 MOST_SAID = 16_000
 """Characters of an error's text. Step Functions carries it in the state, of 256 KiB in all, beyond which
 a run ends without a word; the log has the whole."""
+NEXT = "\nNext: "
 
 
 def lambda_entry(
@@ -37,6 +40,7 @@ def lambda_entry(
                 return work(event, context)
             except DbMigrateError as error:
                 telemetry.logger.error(f"{verb} ends with {type(error).__name__}: {error.message}")
+                _address(error)
                 _shorten(error)
                 raise
             except Exception as error:
@@ -49,6 +53,12 @@ def lambda_entry(
         return entry
 
     return decorate
+
+
+def _address(error: DbMigrateError) -> None:
+    """Services do not know for which environment they work; who reads the error does not know it either."""
+    said, begins, hint = str(error).partition(NEXT)
+    error.args = (said + begins + in_environment(hint, os.environ.get("ENVIRONMENT", "")),)
 
 
 def _shorten(error: Exception) -> None:

@@ -86,6 +86,7 @@ class Settings:
     latency_limit = Variable("LATENCY_LIMIT", float, "100")
     metrics_namespace = Variable("POWERTOOLS_METRICS_NAMESPACE", str, "DbMigrate")
     recovery_machine_arn = Variable("RECOVERY_MACHINE_ARN", str)
+    drill_machine_arn = Variable("DRILL_MACHINE_ARN", str)
     drill_instance_class = Variable("DRILL_INSTANCE_CLASS", str, "")
     stop_hook = Variable("STOP_HOOK", str, "")
     start_hook = Variable("START_HOOK", str, "")

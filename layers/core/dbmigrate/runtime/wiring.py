@@ -190,6 +190,13 @@ def recoveries() -> Executions:
     return Executions(client("stepfunctions"), settings().recovery_machine_arn)
 
 
+def drills() -> Executions:
+    """The drills of the environment."""
+    from dbmigrate.adapters.executions import Executions
+
+    return Executions(client("stepfunctions"), settings().drill_machine_arn)
+
+
 @cache
 def alarms() -> CloudWatchAlarms:
     """The application's alarms."""
