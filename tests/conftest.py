@@ -19,7 +19,7 @@ from dbmigrate_local.binaries import find_binaries
 from dbmigrate_local.embedded import EmbeddedPostgres
 
 NUMBERS = itertools.count(1)
-PREFIX = "db-migrate-tests-"
+PREFIX = "dbm-"  # short: Chromium puts a socket below it, whose path may have 107 characters
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own in it, which goes at the end
 ROOM = 12 << 30  # bytes; the tests take up to 6
 

@@ -43,7 +43,7 @@ class Bucket:
     def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
         if Key not in self.objects:
             raise ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject")
-        return {"Body": io.BytesIO(json.dumps(self.objects[Key]).encode())}
+        return {"Body": io.BytesIO(json.dumps(self.objects[Key]).encode()), "ETag": '"1"'}
 
 
 def stack(record: Record | None = None, **clients: Any) -> Stack:

