@@ -102,6 +102,40 @@ def test_more_rows_than_the_planner_knew_are_no_percentage(cut: Path, database: 
     assert "%" not in status and " of 1 rows" not in status
 
 
+EXPANDED = (
+    'op.expand_column_rename("big", "done", "ready")',
+    'op.expand_column_type("big", "done", sa.BigInteger())',
+)
+TWO_COLUMNS = {
+    "expand rename": ("pass", EXPANDED[0]),
+    "contract rename": (EXPANDED[0], 'op.contract_column_rename("big", "done", "ready")'),
+    "revert rename": (EXPANDED[0], 'op.revert_column_rename("big", "done", "ready")'),
+    "expand type": ("pass", EXPANDED[1]),
+    "swap type": (EXPANDED[1], 'op.swap_column_type("big", "done")'),
+    "revert type": (EXPANDED[1], 'op.revert_column_type("big", "done")'),
+    "contract type": (
+        f'{EXPANDED[1]}\n    op.swap_column_type("big", "done")',
+        'op.contract_column_type("big", "done")',
+    ),
+}
+
+
+@pytest.mark.parametrize("case", TWO_COLUMNS)
+def test_what_stands_behind_the_last_step_is_no_drift(case: str, database: str, history: Path) -> None:
+    """Dropped or made with its trigger, the function of two columns is the revision's own."""
+    before, operation = TWO_COLUMNS[case]
+    write_revision(history, "0004", "0003", BIG, 'op.execute("DROP TABLE big")')
+    write_revision(history, "0005", "0004", before)
+    assert run("--database", database, "deploy").code == 0
+    path = write_revision(history, "0006", "0005", f'{operation}\n    op.execute("SELECT 1 / 0")')
+    broken = run("--database", database, "deploy")
+    assert broken.code == 4 and "Of the revision this stands" in broken.err, broken.err
+    path.write_text(path.read_text().replace('op.execute("SELECT 1 / 0")', ""))
+    again = run("--database", database, "deploy")
+    assert again.code == 0, again.err
+    assert run("--database", database, "check").code == 0
+
+
 NOTHING_STANDS = {
     "no such table": ('op.create_index_concurrently("i", "nope", ["a"])', "does not exist"),
     "rows that break it": ('op.add_check("c", "t1", "id < 0")', "rows break c"),

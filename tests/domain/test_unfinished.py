@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from dbmigrate.adapters.operations.pair import Pair
 from dbmigrate.domain.catalog_parts import Detail
 from dbmigrate.domain.changelog import ObjectChange
 from dbmigrate.domain.progress import Progress
@@ -36,6 +39,9 @@ def test_one_sentence(line: Unfinished, said: str) -> None:
 @pytest.mark.parametrize(
     ("change", "own"),
     [
+        (ObjectChange("-", "function", "public.zz_db_migrate_orders_old_new()"), True),
+        (ObjectChange("-", "function", "public.zz_db_migrate_users_old_new()"), False),
+        (ObjectChange("-", "function", "public.orders_old_new()"), False),
         (ObjectChange("~", "table", "public.orders"), True),
         (ObjectChange("+", "table", "public.two"), True),
         (ObjectChange("~", "table", "public.users"), False),
@@ -46,6 +52,13 @@ def test_one_sentence(line: Unfinished, said: str) -> None:
 def test_a_difference_is_its_own_or_a_drift(change: ObjectChange, own: bool) -> None:
     assert explained(change, [KEY, INSIDE]) is own
     assert not explained(change, [])
+
+
+@pytest.mark.parametrize("table", ["a" * 60, "é" * 30])
+def test_a_function_whose_name_was_too_long_is_its_own(table: str) -> None:
+    line = replace(KEY, progress=replace(KEY.progress, table=f"public.{table}"))
+    name = Pair(table, "public", "old", "new", ("old", "new")).trigger
+    assert line.explains(ObjectChange("-", "function", f"public.{name}()"))
 
 
 def test_json_has_the_progress_and_the_line() -> None:

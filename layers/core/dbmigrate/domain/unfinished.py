@@ -11,6 +11,11 @@ from dbmigrate.domain.changelog import ObjectChange
 from dbmigrate.domain.progress import Progress
 
 WORD = re.compile(r"\w+")
+SYNC = "zz_db_migrate"
+"""Begins the names of our triggers and of their functions, before that of the table. Triggers fire in the
+order of their names; ours take what the application's own have made of a row."""
+SURE = 52
+"""Bytes of a name that are kept where it is too long, and the rest is told by a hash."""
 
 COMMITS_INSIDE = "commits inside"
 """The operation of a revision that commits before its end without safe operations."""
@@ -38,12 +43,18 @@ class Unfinished:
         named = {self.progress.table, *self.name.split(", ")}
         return {name.rpartition(".")[2].strip('"') for name in named} - {""}
 
+    def _keeps_the_same(self, name: str) -> bool:
+        """Whether it is the name of a function that keeps two columns of its table the same."""
+        table = self.progress.table.rpartition(".")[2].strip('"')
+        sure = f"{SYNC}_{table}_".encode()[:SURE].decode(errors="ignore")
+        return name.startswith(sure)
+
     def explains(self, change: ObjectChange) -> bool:
         """Whether a difference of the catalog can be its own doing: the object that it works on, one that
-        only differs in what it names, or one that its statements name."""
+        only differs in what it names, one that its statements name, or the function of a trigger of ours."""
         words = {word for statement in self.statements for word in WORD.findall(statement)}
         own = change.name.partition("(")[0].rpartition(".")[2].strip('"')
-        if own in self.names | words:
+        if own in self.names | words or self._keeps_the_same(own):
             return True
         return bool(change.details) and all(
             self.names & {*WORD.findall(each.text)} for each in change.details

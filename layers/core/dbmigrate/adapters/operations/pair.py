@@ -12,11 +12,10 @@ from dataclasses import dataclass, replace
 
 from dbmigrate.adapters.operations.look import full_name, oid_of, quoted, value
 from dbmigrate.adapters.operations.work import Work
+from dbmigrate.domain.unfinished import SURE, SYNC
 
 LONGEST_NAME = 63  # bytes of an identifier
 COPY = "_new"
-LAST = "zz_db_migrate"
-"""Triggers fire in the order of their names; ours takes what the application's own have made of a row."""
 TOLD = ("leader", "follower", "called", "forward", "back")
 
 # What was written last is told by its image: 1.0 and 1.00 are equal, but not the same, and json is not equal
@@ -59,7 +58,7 @@ class Pair:
 
     @property
     def trigger(self) -> str:
-        return shortened("_".join((LAST, self.table, *self.about)))
+        return shortened("_".join((SYNC, self.table, *self.about)))
 
     def flipped(self, leader: str, follower: str) -> Pair:
         """The pair with its roles exchanged, under these names."""
@@ -139,9 +138,8 @@ def shortened(name: str) -> str:
     """The same name each time, and never longer than PostgreSQL keeps."""
     if len(name.encode()) <= LONGEST_NAME:
         return name
-    mark = hashlib.sha256(name.encode()).hexdigest()[:10]
-    kept = name.encode()[: LONGEST_NAME - len(mark) - 1].decode(errors="ignore")
-    return f"{kept}_{mark}"
+    mark = hashlib.sha256(name.encode()).hexdigest()[: LONGEST_NAME - SURE - 1]
+    return f"{name.encode()[:SURE].decode(errors='ignore')}_{mark}"
 
 
 def copy_name(name: str) -> str:
