@@ -19,7 +19,7 @@ demo-recovery: .venv/ready
 	@$(BIN)/python -m dbmigrate_cli.demo_recovery $(ARGS)
 
 test: .venv/ready-for-tests
-	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(TESTS)
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(TESTS)
 
 check: .venv/ready-for-checks .venv-sam/ready node_modules/.package-lock.json
 	$(BIN)/ruff check .

@@ -105,8 +105,9 @@ class Cloud:
 
     def states(self, arn: str) -> list[str]:
         """The names of the states that a run entered, in order."""
-        entered = (event.get("stateEnteredEventDetails") for event in self.history(arn))
-        return [details["name"] for details in entered if details]
+        events = self.execution(arn).to_history_output()["events"]
+        entered = (event.get("stateEnteredEventDetails") for event in events)
+        return [str(details["name"]) for details in entered if details]
 
     def waits_for_a_person(self, arn: str) -> bool:
         """Whether a run has handed out a task token and waits for its answer."""

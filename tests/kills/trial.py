@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.adapters.project import rows, until
+from tests.adapters.project import connected, rows, until
 
 from dbmigrate.adapters.connection import target_from_url
 from dbmigrate.adapters.database import Database
@@ -108,10 +108,11 @@ class Trial:
         limit = time.monotonic() + self.chance.uniform(0, seconds)
         pattern = self.chance.choice(PATTERNS) if self.chance.random() < 0.5 else None
         seen = f"SELECT 1 FROM pg_stat_activity WHERE {OURS} AND query LIKE '%{pattern}%'"
-        while time.monotonic() < limit and _alive(pid):
-            if pattern and rows(self.url, seen):
-                return
-            time.sleep(0.002)
+        with connected(self.url) as looking:
+            while time.monotonic() < limit and _alive(pid):
+                if pattern and looking.run(seen):
+                    return
+                time.sleep(0.002)
 
     def finish(self) -> int:
         """One migrator that nobody disturbs; its exit code."""

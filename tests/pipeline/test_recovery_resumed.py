@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 from tests.pipeline.emergency import Emergency, emergency
@@ -18,20 +19,39 @@ CUTS = {
 }
 
 
-INSTANCE: dict[str, str] = {}
-CLUSTER = {"DatabaseCluster": "orders", "DatabaseInstance": ""}
+KINDS: dict[str, dict[str, str]] = {
+    "instance": {},
+    "cluster": {"DatabaseCluster": "orders", "DatabaseInstance": ""},
+}
+Of = Callable[[str], Emergency]
 
 
 @pytest.fixture(scope="module")
-def there(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emergency]:
+def of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Of]:
+    """The emergency of an instance or of a cluster, the one asked for last: a process has one account."""
+    with ExitStack() as open_:
+        found: dict[str, Emergency] = {}
+
+        def one(kind: str) -> Emergency:
+            if kind not in found:
+                open_.close()
+                found.clear()
+                prepared = emergency(tmp_path_factory.mktemp("resumed"), **KINDS[kind])
+                found[kind] = open_.enter_context(prepared).happen()
+            return found[kind]
+
+        yield one
+
+
+@pytest.fixture
+def there(request: pytest.FixtureRequest, of: Of) -> Emergency:
     """Recovered again and again: each test leaves behind a database that has lost its latest rows."""
-    with emergency(tmp_path_factory.mktemp("resumed"), **request.param) as prepared:
-        yield prepared.happen()
+    return of(request.param)
 
 
 @pytest.mark.parametrize(
     ("there", "place"),
-    [*((INSTANCE, place) for place in CUTS), (CLUSTER, "between the names"), (CLUSTER, "swapped")],
+    [*(("instance", place) for place in CUTS), ("cluster", "between the names"), ("cluster", "swapped")],
     ids=[*CUTS, "a cluster between the names", "a cluster swapped"],
     indirect=["there"],
 )
@@ -55,7 +75,7 @@ def test_what_was_cut_behind_the_swap_goes_on(there: Emergency, place: str) -> N
     assert set(there.names()) == others | {there.database, kept} and there.lets_the_application_in()
 
 
-@pytest.mark.parametrize("there", [CLUSTER], ids=["a cluster"], indirect=True)
+@pytest.mark.parametrize("there", ["cluster"], ids=["a cluster"], indirect=True)
 def test_a_second_one_is_refused_while_the_first_is_under_way(there: Emergency) -> None:
     snapshot = there.happen_again()
     first = there.start(snapshot=snapshot)
