@@ -25,4 +25,4 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     log = wiring.recovery_log()
     with instances(context, event["restored"]) as both:
         ports = Ports(both.copy, both.old, log, log, wiring.bundle_store(), time.time())
-        return examine(event, ports, both.until, settings().comparison_seconds)
+        return examine(event, ports, both.until, settings().examination_seconds)

@@ -72,14 +72,14 @@ class Recovery:
         with Instance(database(self.copy_url)) as copy, Instance(database(self.old_url)) as old:
             yield copy, old
 
-    def verify(self, plan: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def verify(self, plan: Mapping[str, Any] | None = None, budget: float = 600.0) -> dict[str, Any]:
         """All slices; the last answer, with how many there were."""
         answer: dict[str, Any] = {"cursor": None}
         for slices in range(1, 10_000):
             with self.instances() as (copy, old):
                 given = (RECOVERY, plan or PLAN.slim(), answer["cursor"], copy, old)
                 end = time.monotonic() + self.slice
-                answer = verify_copy(*given, self.notebook, self.log, end, 2.0)
+                answer = verify_copy(*given, self.notebook, self.log, end, budget, 2.0)
             if answer["status"] == "done":
                 return answer | {"slices": slices}
         raise AssertionError("it never ends")

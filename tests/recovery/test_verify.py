@@ -36,6 +36,24 @@ def test_a_whole_copy_bears_the_mark(recovery: Recovery) -> None:
     assert recovery.ledger()[-1] == (RECOVERY, "recovery", None)
 
 
+def test_what_there_is_no_time_for_is_told(recovery: Recovery) -> None:
+    """The application waits for it; a table that was read in part is not taken for one that has lost rows."""
+    recovery.slice = 0.0
+    answer = recovery.verify(budget=0.0)
+    assert answer["slices"] == 1 and "every row was read" not in answer["checks"]
+    told = [note for note in answer["notes"] if note.startswith("NOT verified: ")]
+    for kind in ("table public.", "foreign key "):
+        assert any(note.startswith(f"NOT verified: {kind}") for note in told), told
+    assert len(told) == len(set(told))
+    assert recovery.log.records[RECOVERY].phase == "verified"
+
+
+def test_a_drill_takes_the_time_that_its_proof_takes(recovery: Recovery) -> None:
+    recovery.slice = 0.0
+    answer = recovery.verify(PLAN.slim() | {"kind": "drill"}, budget=0.0)
+    assert answer["slices"] > 1 and (answer["checks"], answer["notes"]) == (CHECKS, [])
+
+
 def test_a_drill_leaves_the_copy_free_for_a_trial_upgrade(recovery: Recovery) -> None:
     recovery.verify(PLAN.slim() | {"kind": "drill"})
     assert recovery.ledger()[-1] == (RECOVERY, "recovery", "Drilled")

@@ -68,7 +68,7 @@ class Reading:
 class Examination:
     """``copy`` and ``old`` are what was read of either side, ``done`` the other units that were looked at,
     ``matched`` what is known of tables that differ, ``out`` why a table is not compared; ``seconds`` have
-    gone into the comparison."""
+    gone into the verification, then into the comparison."""
 
     copy: dict[str, Reading] = field(default_factory=dict)
     old: dict[str, Reading] = field(default_factory=dict)

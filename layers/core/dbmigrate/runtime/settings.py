@@ -65,7 +65,7 @@ class Settings:
     database_ca = Variable("DATABASE_CA", str, "")
     lock_timeout_ms = Variable("LOCK_TIMEOUT_MS", int, "100")
     slice_seconds = Variable("SLICE_SECONDS", float, "240")
-    comparison_seconds = Variable("COMPARISON_SECONDS", float, "3600")
+    examination_seconds = Variable("EXAMINATION_SECONDS", float, "3600")
     database_instance = Variable("DATABASE_INSTANCE", str, "")
     database_cluster = Variable("DATABASE_CLUSTER", str, "")
     point_in_time = Variable("POINT_IN_TIME", one_of("required", "optional"), "required")

@@ -25,11 +25,11 @@ class Ports:
 
 
 def examine(event: Mapping[str, Any], ports: Ports, until: float, budget: float) -> dict[str, Any]:
-    """Answer the question until a moment of time.monotonic; ``budget`` bounds all slices of a comparison, in
+    """Answer the question until a moment of time.monotonic; ``budget`` bounds all slices of either, in
     seconds. Raises BadRequest for another question, and what the two raise."""
     given = (event["recovery"], event["plan"], event.get("cursor"), ports.copy, ports.old, ports.notebook)
     if event["question"] == "verify":
-        return verify_copy(*given, ports.log, until, ports.now)
+        return verify_copy(*given, ports.log, until, budget, ports.now)
     if event["question"] == "compare":
         return compare_copy(*given, ports.log, ports.bundles, until, budget, ports.now)
     raise BadRequest(f"'{event['question']}' is nothing that can be examined: verify, compare.")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -36,17 +37,22 @@ def verify_copy(
     notebook: Notebook,
     log: RecoveryLog,
     until: float,
+    budget: float,
     now: float,
 ) -> dict[str, Any]:
     """Look at the copy until a moment of time.monotonic: status working with a cursor for the next slice, or
     done with the checks that were made, notes, and how much was read; then the copy bears the recovery's
     mark.
 
+    ``budget`` is for how many seconds all slices of a recovery go on, for which the application waits; what
+    was not looked at by then is told. A drill, which proves a backup, takes its time.
+
     Raises IntegrityFailed naming the damage, WrongInstance when the copy is the live database.
     """
     known = log.get(recovery)
     if known and known.behind_swap:
         return {"status": "done", "cursor": None, **known.facts.get("integrity", {"checks": [], "notes": []})}
+    began = time.monotonic()
     mine = copy.known(recovery)
     theirs = _known(old, recovery)
     _refuse_live(copy, old, mine, theirs)
@@ -56,17 +62,22 @@ def verify_copy(
     questions, notes = copy.questions()
     todo = [*work.unread("copy", list(pairs.values())), *(q for q in questions if q.id not in work.done)]
     damage = list(_looked(copy.examine(todo, mine.tables, pairs, until), work))
-    left = len(work.unread("copy", list(pairs.values()))) + sum(q.id not in work.done for q in questions)
-    if not left:
-        damage += _counted(work, mine, theirs)
+    left = [*work.unread("copy", list(pairs.values())), *(q for q in questions if q.id not in work.done)]
+    work.seconds += time.monotonic() - began
+    recovers = plan.get("kind", DIRECTION) == DIRECTION
+    over = not left or recovers and work.seconds >= budget
+    partly = {unit.subject for unit in left if unit.kind == ROWS}
+    if over:
+        damage += _counted(work, mine, theirs, partly)
     if damage:
         raise _damaged(copy, plan, damage)
     notebook.write(recovery, work.to_json())
-    if left:
-        return {"status": "working", "cursor": {"left": left, "of": len(todo)}}
-    copy.mark(recovery, stays_open=plan.get("kind", DIRECTION) == DIRECTION)
-    checks = [*work.checks, *_checks(questions)]
-    found = {"checks": checks, "notes": [*work.notes, *notes, *_further(work, mine)][:MOST_NOTES]}
+    if not over:
+        return {"status": "working", "cursor": {"left": len(left), "of": len(todo)}}
+    copy.mark(recovery, stays_open=recovers)
+    checks = [*work.checks, *_checks(questions, left)]
+    told = [*_not_verified(left), *work.notes, *notes, *_further(work, mine, partly)]
+    found = {"checks": checks, "notes": told[:MOST_NOTES]}
     if known:
         log.put(known.reached("verified", now, integrity=found))
     read = {"rows": sum(reading.rows for reading in work.copy.values()), "tables": len(work.copy)}
@@ -146,9 +157,14 @@ def _looked(answers: Iterable[Answer[Unit, Any]], work: Examination) -> Iterable
             work.done.append(unit.id)
 
 
-def _counted(work: Examination, mine: Known, theirs: Known | None) -> list[str]:
+def _rows(work: Examination, partly: Collection[str]) -> dict[str, int]:
+    """Of each table that was read to its end."""
+    return {name: reading.rows for name, reading in work.copy.items() if name not in partly}
+
+
+def _counted(work: Examination, mine: Known, theirs: Known | None, partly: Collection[str]) -> list[str]:
     """What only shows when every row was read."""
-    rows = {name: reading.rows for name, reading in work.copy.items()}
+    rows = _rows(work, partly)
     lost = [
         f"table {name} has {rows[name]:,} rows, its primary key knows of {count:,}"
         for name, count in sorted(work.entries.items())
@@ -160,17 +176,27 @@ def _counted(work: Examination, mine: Known, theirs: Known | None) -> list[str]:
     return [*lost, *emptied(rows, mine.mark.counters.tables, unwritten)]
 
 
-def _further(work: Examination, mine: Known) -> list[str]:
-    rows = {name: reading.rows for name, reading in work.copy.items()}
+def _not_verified(left: Sequence[Unit]) -> list[str]:
+    """What there was no time for, as sentences; a table once."""
+    told = dict.fromkeys(f"{'table' if unit.kind == ROWS else unit.kind} {unit.subject}" for unit in left)
+    return [f"NOT verified: {what}, the time for it was over" for what in told]
+
+
+def _further(work: Examination, mine: Known, partly: Collection[str]) -> list[str]:
+    rows = _rows(work, partly)
     found = [f"{name} was not read: {why}" for name, why in sorted(work.out.items())]
     found += [f"database {name} goes back as well, and is not examined" for name in mine.others]
     return found + (row_notes(rows, mine.mark.counters.tables) if mine.mark else [])
 
 
-def _checks(questions: Sequence[Unit]) -> list[str]:
-    words = {LINK: "foreign keys", ENTRIES: "rows against their primary keys"}
-    kinds = dict.fromkeys(words.get(each.kind, "indexes and heaps (amcheck)") for each in questions)
-    return ["every row was read", *kinds]
+def _checks(questions: Sequence[Unit], left: Sequence[Unit]) -> list[str]:
+    """Those that were made to their end."""
+    words = {LINK: "foreign keys", ENTRIES: "rows against their primary keys", ROWS: "every row was read"}
+    asked, missed = (
+        dict.fromkeys(words.get(each.kind, "indexes and heaps (amcheck)") for each in units)
+        for units in (questions, left)
+    )
+    return [what for what in (words[ROWS], *asked) if what not in missed]
 
 
 def _damaged(copy: Instance, plan: Mapping[str, Any], damage: Sequence[str]) -> IntegrityFailed:
