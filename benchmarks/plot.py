@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import ceil, log10
 
 WIDTH, HEIGHT = 860, 400
-LEFT, RIGHT, TOP, BOTTOM = 70, 120, 40, 50
+LEFT, RIGHT, TOP, BOTTOM = 90, 120, 40, 50
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
 """Told apart by the colour-blind too (Okabe and Ito)."""
 LOWEST_MS, MIDDLE = 1.0, 'text-anchor="middle"'
