@@ -62,6 +62,8 @@ def test_a_lease_that_was_never_given_back_can_be_closed_by_hand(staging: Pipeli
             stack.close(dead)
         assert staging.finish(arn).outcome == "Succeeded"
     refused = staging.deploy([ORDERS, NOTES])
-    assert refused.outcome == "RunInProgress" and f"db-migrate runs --close {dead}" in refused.cause
+    assert (
+        refused.outcome == "RunInProgress" and f"--environment staging runs --close {dead}" in refused.cause
+    )
     assert stack.close(dead)["seconds"] is not None and stack.close(dead)["seconds"] is None
     assert staging.deploy([ORDERS, NOTES]).outcome == "Succeeded"
