@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -66,7 +67,9 @@ def test_a_way_back_is_waited_for_and_not_measured(machine: Machine) -> None:
 def test_the_longer_it_takes_the_less_often_it_is_asked(machine: Machine) -> None:
     machine.run(Upgrade=[working(15)] * 170 + [DONE]).ends_as("Succeeded")
     waits = work_waits(machine)
-    assert waits[:40] == [15] * 40 and waits == sorted(waits)
+    assert waits[:40] == [15] * 40
+    # What a state itself takes is taken off the next wait, a second now and then.
+    assert all(earlier - 1 <= later for earlier, later in pairwise(waits))
     assert all(
         most - 5 <= wait <= most for wait, most in zip(waits[40::30], (60, 300, 300, 300, 600), strict=True)
     )

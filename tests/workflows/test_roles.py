@@ -34,6 +34,7 @@ RECOVERING = {
     "describe_execution": "states:DescribeExecution",
     "get_execution_history": "states:GetExecutionHistory",
     "CloudWatchAlarms": "cloudwatch:DescribeAlarms",
+    "episodes": "cloudwatch:DescribeAlarmHistory",
     "invoke": "lambda:InvokeFunction",
 }
 PROVIDER = "token.actions.githubusercontent.com"
