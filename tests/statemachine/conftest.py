@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 
 import pytest
-from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from tests.statemachine.drilling import HAPPY as DRILLS
 from tests.statemachine.drilling import Drill
 from tests.statemachine.machine import Machine
@@ -27,17 +25,12 @@ def machine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     environment, _, chosen = request.param.partition("+")
     given = CHOICES[chosen]
     scenario = Scenario()
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        stand_in(
-            template=ROOT / "template.yaml",
-            parameters=parameters_of(environment, **given),
-            folder=tmp_path_factory.mktemp(environment),
-            handlers=scenario.handlers(*RECOVERIES, *DRILLS),
-        ) as cloud,
-    ):
-        # moto parses the definition again for every execution, which was half of this suite's time
-        patch.setattr(AmazonStateLanguageParser, "parse", cache(AmazonStateLanguageParser.parse))
+    with stand_in(
+        template=ROOT / "template.yaml",
+        parameters=parameters_of(environment, **given),
+        folder=tmp_path_factory.mktemp(environment),
+        handlers=scenario.handlers(*RECOVERIES, *DRILLS),
+    ) as cloud:
         policy = policy_of(environment)
         policy["Recovery"] = given.get("RecoveryAfterFailure", policy["Recovery"])
         yield Machine(cloud, environment, policy, scenario)
