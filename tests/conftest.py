@@ -21,7 +21,7 @@ from dbmigrate_local.embedded import EmbeddedPostgres
 NUMBERS = itertools.count(1)
 PREFIX = "dbm-"  # short: Chromium puts a socket below it, whose path may have 107 characters
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own in it, which goes at the end
-ROOM = 12 << 30  # bytes; the tests take up to 6
+ROOM = 12 << 30  # bytes; the tests take up to 8
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -42,7 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def memory() -> Path | None:
-    """A file system in memory with room enough, where there is one: a database is a thousand new files."""
+    """A file system in memory with room enough, where there is one: a database is 300 new files."""
     with contextlib.suppress(OSError, AttributeError):
         for left in MEMORY.glob(f"{PREFIX}*"):
             if not Path("/proc", left.name.split("-")[-2]).exists():

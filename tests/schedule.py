@@ -4,7 +4,6 @@ works alone at the end."""
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -27,7 +26,7 @@ LONG = (
 )
 """By the beginning of their address, the longest first."""
 APART = re.compile(
-    r"tests/kills/test_kills\.py.*"  # no test of it makes what another could use
+    r"tests/kills/test_kills\.py.*"  # each takes minutes, and what they share is made in seconds
     r"|tests/pipeline/test_permissions\.py.*(?P<parameter>\[.*)"
 )
 """Tests of one file that are as well on several workers, those with the same parameter together."""
@@ -44,7 +43,9 @@ def scope_of(nodeid: str) -> str:
     """What goes to one worker with this test."""
     file = nodeid.partition("::")[0]
     apart = APART.fullmatch(nodeid)
-    return file + (apart["parameter"] or nodeid) if apart else file
+    if not apart:
+        return file
+    return file + apart["parameter"] if apart["parameter"] else nodeid
 
 
 def make_scheduler(config: pytest.Config, log: Any) -> LongFirst:
@@ -54,8 +55,8 @@ def make_scheduler(config: pytest.Config, log: Any) -> LongFirst:
 
 def long_ones_first(items: list[pytest.Item]) -> None:
     """The same order in each worker, as xdist wants it."""
-    items.sort(key=lambda item: _place(item.nodeid, LONG))
+    items.sort(key=lambda item: _place(item.nodeid))
 
 
-def _place(nodeid: str, order: Sequence[str]) -> int:
-    return next((place for place, start in enumerate(order) if nodeid.startswith(start)), len(order))
+def _place(nodeid: str) -> int:
+    return next((place for place, start in enumerate(LONG) if nodeid.startswith(start)), len(LONG))

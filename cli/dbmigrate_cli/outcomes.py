@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dbmigrate.domain.errors import NEXT
+
 EXIT_CODES = {
     **dict.fromkeys(("Succeeded", "NothingPending"), 0),
     **dict.fromkeys(("BackupFailed", "ApprovalFailed", "LockNotFree", "RevisionFailed", "RolledBack"), 1),
@@ -106,5 +108,5 @@ def spoken(cause: str) -> tuple[str, str]:
     except ValueError:
         wrapped = cause
     text = str(wrapped.get("errorMessage", cause)) if isinstance(wrapped, dict) else cause
-    message, _, hint = text.partition("\nNext: ")
+    message, _, hint = text.partition(NEXT)
     return message.strip(), hint.strip()

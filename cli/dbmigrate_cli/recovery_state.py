@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dbmigrate.adapters.recovery_log import S3RecoveryLog
-from dbmigrate.domain.recovery import ENDED, Record
+from dbmigrate.domain.recovery import Record
 from dbmigrate_cli.options import Options
 from dbmigrate_cli.stack import Stack, aws_errors, open_stack
 
@@ -19,7 +19,7 @@ def latest(stack: Stack) -> Record | None:
 def under_way(stack: Stack) -> dict[str, Any] | None:
     """The recovery that has not ended, for the status report; None when there is none."""
     record = latest(stack)
-    if record is None or record.phase in ENDED:
+    if record is None or record.over:
         return None
     return {
         "recovery": record.recovery,
@@ -35,8 +35,10 @@ def under_way(stack: Stack) -> dict[str, Any] | None:
 def ways_on(environment: str, record: Record) -> list[str]:
     """What may be typed for a recovery that was cut."""
     command = f"db-migrate --environment {environment} recover"
-    on = f"{command} --resume {record.recovery}"
-    return [on] if record.behind_swap else [on, f"{command} --abandon {record.recovery}"]
+    on, back = (f"{command} --{wish} {record.recovery}" for wish in ("resume", "abandon"))
+    if record.behind_swap:
+        return [on]
+    return [back] if record.phase == "abandoned" else [on, back]
 
 
 def list_there(options: Options, name: str | None) -> None:
@@ -59,5 +61,5 @@ def list_there(options: Options, name: str | None) -> None:
         ("passed", "\n".join(lines)),
     ]
     options.output.fields(pairs)
-    if record.phase not in ENDED:
+    if not record.over:
         options.output.note(f"next: {', or: '.join(ways_on(options.environment, record))}")

@@ -158,7 +158,7 @@ def _when(alarm: Raised) -> str:
 def _blamed(suspect: Suspect, command: str) -> DbMigrateError:
     revisions = ", ".join(suspect.revisions)
     if suspect.alarms:
-        names = ", ".join(alarm.name for alarm in suspect.alarms)
+        names = ", ".join(dict.fromkeys(alarm.name for alarm in suspect.alarms))
         message = f"After run {suspect.name} ({revisions}) began, and before any other, {names} went off."
         return AlarmRaised(message, command)
     message = f"Run {suspect.name} ({revisions}) ended as {suspect.run['outcome']}, and what it did stands."

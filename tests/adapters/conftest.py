@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
+from moto import mock_aws
 from tests.adapters.project import Project
 
 from dbmigrate.adapters import runner
@@ -15,6 +19,15 @@ from dbmigrate.adapters.database import Database
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     return Project(tmp_path / "project")
+
+
+@pytest.fixture
+def s3() -> Iterator[Any]:
+    """A client of S3, and a bucket called bundles."""
+    with mock_aws():
+        client = boto3.client("s3", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
+        client.create_bucket(Bucket="bundles")
+        yield client
 
 
 @pytest.fixture

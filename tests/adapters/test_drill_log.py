@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from dbmigrate.adapters.bundle_store import S3BundleStore
 from dbmigrate.adapters.drill_log import S3DrillLog
@@ -18,23 +15,15 @@ DIGEST = "sha256:" + "a" * 64
 
 
 @pytest.fixture
-def client() -> Iterator[Any]:
-    with mock_aws():
-        client = boto3.client("s3", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
-        client.create_bucket(Bucket="bundles")
-        yield client
+def log(s3: Any) -> S3DrillLog:
+    return S3DrillLog(s3, "bundles", "staging")
 
 
-@pytest.fixture
-def log(client: Any) -> S3DrillLog:
-    return S3DrillLog(client, "bundles", "staging")
-
-
-def test_there_and_back(log: S3DrillLog, client: Any) -> None:
+def test_there_and_back(log: S3DrillLog, s3: Any) -> None:
     log.put("d-1", {"drill": "d-1", "began": 1.5})
     log.point("latest", {"drill": "d-1"})
     assert log.get("d-1") == {"drill": "d-1", "began": 1.5} and log.pointer("latest") == {"drill": "d-1"}
-    keys = [entry["Key"] for entry in client.list_objects_v2(Bucket="bundles")["Contents"]]
+    keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket="bundles")["Contents"]]
     assert keys == ["drills/staging/d-1.json", "drills/staging/latest.json"]
 
 
@@ -51,8 +40,8 @@ def test_a_name_leads_nowhere_else(log: S3DrillLog) -> None:
         log.put_of_bundle("../latest", {})
 
 
-def test_the_page_finds_the_drill_of_its_bundle(log: S3DrillLog, client: Any) -> None:
-    store = S3BundleStore(client, "bundles")
+def test_the_page_finds_the_drill_of_its_bundle(log: S3DrillLog, s3: Any) -> None:
+    store = S3BundleStore(s3, "bundles")
     assert store.drill_of(DIGEST) is None
     log.put_of_bundle(DIGEST, {"drill": "d-1"})
     assert store.drill_of(DIGEST) == {"drill": "d-1"}

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
-from moto import mock_aws
 
 from dbmigrate.adapters.json_objects import TRIES, Document, JsonObjects
 
 
 @pytest.fixture
-def objects() -> Iterator[JsonObjects]:
-    with mock_aws():
-        client = boto3.client("s3", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
-        client.create_bucket(Bucket="bundles")
-        yield JsonObjects(client, "bundles")
+def objects(s3: Any) -> JsonObjects:
+    return JsonObjects(s3, "bundles")
 
 
 def test_there_and_back(objects: JsonObjects) -> None:

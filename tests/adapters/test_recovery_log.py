@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from dbmigrate.adapters.recovery_log import S3RecoveryLog
 from dbmigrate.domain.errors import BadRequest
@@ -14,11 +12,8 @@ from dbmigrate.domain.recovery import Record
 
 
 @pytest.fixture
-def log() -> Iterator[S3RecoveryLog]:
-    with mock_aws():
-        client = boto3.client("s3", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
-        client.create_bucket(Bucket="bundles")
-        yield S3RecoveryLog(client, "bundles")
+def log(s3: Any) -> S3RecoveryLog:
+    return S3RecoveryLog(s3, "bundles")
 
 
 def test_there_and_back(log: S3RecoveryLog) -> None:

@@ -102,7 +102,13 @@ def test_what_was_cut_is_named_by_its_recovery_alone(wish: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("phase", "ways"), [("restoring", ["--resume", "--abandon"]), ("swapping", ["--resume"]), ("opened", [])]
+    ("phase", "ways"),
+    [
+        ("restoring", ["--resume", "--abandon"]),
+        ("swapping", ["--resume"]),
+        ("opened", []),
+        ("abandoned", ["--abandon"]),  # not everything is put back
+    ],
 )
 def test_the_list_says_where_it_is_and_what_may_be_typed(
     phase: str, ways: list[str], monkeypatch: pytest.MonkeyPatch

@@ -120,7 +120,7 @@ class Pipeline:
         try:
             with suppress(pg8000.exceptions.DatabaseError):
                 while True:
-                    taken.append(self._connect())
+                    taken.append(self.connect())
             yield give_back
         finally:
             give_back()
@@ -128,7 +128,7 @@ class Pipeline:
     # ---- what the database says
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Run SQL as somebody else than the migrator would."""
-        connection = self._connect()
+        connection = self.connect()
         connection.autocommit = True
         try:
             cursor = connection.cursor()
@@ -137,7 +137,8 @@ class Pipeline:
         finally:
             connection.close()
 
-    def _connect(self) -> Any:
+    def connect(self) -> Any:
+        """A session of somebody else."""
         where = self.server.endpoint
         return pg8000.dbapi.connect(
             user=where.user,

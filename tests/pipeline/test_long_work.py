@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import pg8000.dbapi
 import pytest
 from tests.pipeline.histories import ORDERS, write_history
 from tests.pipeline.pipeline import DEVELOPER, NUMBERS, Ending, Pipeline
@@ -58,15 +57,7 @@ def index_bundle(pipeline: Pipeline) -> str:
 @contextmanager
 def old_transaction(pipeline: Pipeline) -> Iterator[Callable[[], None]]:
     """What every build CONCURRENTLY waits for, until what is yielded is called."""
-    where = pipeline.server.endpoint
-    other = pg8000.dbapi.connect(
-        user=where.user,
-        host=where.host,
-        port=where.port,
-        database=where.database,
-        password=where.password,
-        ssl_context=False,
-    )
+    other = pipeline.connect()
     other.autocommit = True
     try:
         other.cursor().execute("BEGIN ISOLATION LEVEL REPEATABLE READ")

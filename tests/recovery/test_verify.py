@@ -37,7 +37,7 @@ def test_a_whole_copy_bears_the_mark(recovery: Recovery) -> None:
 
 
 def test_what_there_is_no_time_for_is_told(recovery: Recovery) -> None:
-    """The application waits for it; a table that was read in part is not taken for one that has lost rows."""
+    """The application waits for it."""
     recovery.slice = 0.0
     answer = recovery.verify(budget=0.0)
     assert answer["slices"] == 1 and "every row was read" not in answer["checks"]
@@ -46,6 +46,14 @@ def test_what_there_is_no_time_for_is_told(recovery: Recovery) -> None:
         assert any(note.startswith(f"NOT verified: {kind}") for note in told), told
     assert len(told) == len(set(told))
     assert recovery.log.records[RECOVERY].phase == "verified"
+
+
+def test_what_was_not_read_has_lost_no_rows(tmp_path: Path) -> None:
+    """Where counters say that nobody wrote a table, none read would be all lost."""
+    with physical(Project(tmp_path)) as recovery:
+        recovery.slice = 0.0
+        told = recovery.verify(budget=0.0)["notes"]
+    assert "NOT verified: table public.log, the time for it was over" in told
 
 
 def test_a_drill_takes_the_time_that_its_proof_takes(recovery: Recovery) -> None:

@@ -79,6 +79,17 @@ def test_giving_up_and_opening(log: FakeRecoveryLog) -> None:
     assert log.records[RECOVERY].phase == "opened"
 
 
+def test_a_lift_that_fails_is_tried_again_and_named_until_then(
+    log: FakeRecoveryLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, gate = FakeGate(), FakeGate()
+    monkeypatch.setattr(broken, "lift", lambda recovery: broken.open(recovery))
+    with pytest.raises(WrongInstance):
+        fence(RECOVERY, "unfence", broken, log, 2.0)
+    assert log.records[RECOVERY].phase == "abandoned" and not log.records[RECOVERY].over
+    assert fence(RECOVERY, "unfence", gate, log, 3.0)["status"] == "unfenced" and gate.acts == ["lift"]
+
+
 def test_a_swap_that_began_meanwhile_keeps_the_old_one_shut(
     log: FakeRecoveryLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:

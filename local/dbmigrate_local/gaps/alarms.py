@@ -10,6 +10,7 @@ import json
 import operator
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest.mock import patch
 
 from moto.cloudwatch.models import Alarm, CloudWatchBackend
 from moto.cloudwatch.responses import CloudWatchResponse
@@ -57,14 +58,13 @@ def alarms() -> Iterator[None]:
         items = [item for item in changes(alarm) if item["Timestamp"] >= since] if alarm else []
         return ActionResult({"AlarmHistoryItems": items})
 
-    with replaced(
-        (Alarm, "update_state", change_and_act), (CloudWatchBackend, "put_metric_data", put_and_evaluate)
+    with (
+        replaced(
+            (Alarm, "update_state", change_and_act), (CloudWatchBackend, "put_metric_data", put_and_evaluate)
+        ),
+        patch.object(CloudWatchResponse, "describe_alarm_history", history, create=True),
     ):
-        CloudWatchResponse.describe_alarm_history = history  # type: ignore[attr-defined]
-        try:
-            yield
-        finally:
-            del CloudWatchResponse.describe_alarm_history  # type: ignore[attr-defined]
+        yield
 
 
 def aware(moment: dt.datetime) -> dt.datetime:

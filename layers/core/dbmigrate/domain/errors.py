@@ -23,6 +23,9 @@ from __future__ import annotations
 
 from dbmigrate.domain.progress import Progress
 
+NEXT = "\nNext: "
+"""Stands between what went wrong and what to type next, where both are one text."""
+
 
 class DbMigrateError(Exception):
     """Base of all errors of this project.
@@ -34,7 +37,7 @@ class DbMigrateError(Exception):
     exit_code = 1
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(f"{message}\nNext: {hint}" if hint else message)
+        super().__init__(f"{message}{NEXT}{hint}" if hint else message)
         self.message = message
         self.hint = hint
 

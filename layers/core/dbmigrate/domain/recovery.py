@@ -150,6 +150,11 @@ class Record:
         """Whether the old instance may bear another name by now, so that nothing leads back."""
         return self.phase in BEHIND_SWAP
 
+    @property
+    def over(self) -> bool:
+        """Whether nothing is left to do: opened, or given up with everything put back and no copy left."""
+        return self.phase == "opened" or self.phase == "abandoned" and bool(self.facts.get("discarded"))
+
     def reached(self, phase: str, now: float, **facts: Any) -> Record:
         """The record with a phase that a step has come to, and the facts that it adds; one that is resumed
         passes the early phases again, but never goes back behind a swap, and what was given up stays so."""

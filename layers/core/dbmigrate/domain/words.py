@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from dbmigrate.domain.errors import BadRequest
 
 OF_AN_ENVIRONMENT = re.compile(
-    r"\bdb-migrate (?=(?:deploy|drill|pause|recover|resume|rollback|runs|status|stop)\b)"
+    r"\bdb-migrate (?=(?:check|deploy|drill|pause|recover|resume|rollback|runs|status|stop)\b)"
 )
 UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 

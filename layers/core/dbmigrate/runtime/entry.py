@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from dbmigrate.domain.errors import DbMigrateError
+from dbmigrate.domain.errors import NEXT, DbMigrateError
 from dbmigrate.domain.shape import Shape, check_shape
 from dbmigrate.domain.words import in_environment
 from dbmigrate.runtime import telemetry
@@ -16,7 +16,6 @@ Handler = Callable[[Any, Any], Any]
 MOST_SAID = 16_000
 """Characters of an error's text. Step Functions carries it in the state, of 256 KiB in all, beyond which
 a run ends without a word; the log has the whole."""
-NEXT = "\nNext: "
 
 
 def lambda_entry(

@@ -93,11 +93,15 @@ def _check_wish(record: Record, wish: str, execution: str, command: str, ports: 
             f"{name} is at work in the execution {by}.",
             f"wait for it, or abort that execution first, then: {command} --{wish} {name}",
         )
-    left = wish == "abandon" and record.phase == "abandoned" and not record.facts.get("discarded")
-    if record.phase in ENDED and not left:
+    if record.over:
         opened = "the database is open; start the application by hand, if nothing has"
         hint = opened if record.phase == "opened" else f"start another one: {command}"
         raise RecoveryRefused(f"{name} is over: it was {record.phase}.", hint)
+    if wish == "resume" and record.phase == "abandoned":
+        raise RecoveryRefused(
+            f"{name} was given up, and not everything is put back yet.",
+            f"bring that to its end: {command} --abandon {name}",
+        )
     if wish == "resume":
         return
     if record.behind_swap:

@@ -177,9 +177,11 @@ def _counted(work: Examination, mine: Known, theirs: Known | None, partly: Colle
 
 
 def _not_verified(left: Sequence[Unit]) -> list[str]:
-    """What there was no time for, as sentences; a table once."""
+    """What there was no time for, as sentences; a table once, and how many more there are."""
     told = dict.fromkeys(f"{'table' if unit.kind == ROWS else unit.kind} {unit.subject}" for unit in left)
-    return [f"NOT verified: {what}, the time for it was over" for what in told]
+    lines = [f"NOT verified: {what}, the time for it was over" for what in told]
+    more = [f"NOT verified: {len(lines) - MOST_DAMAGES} more, the time was over"]
+    return lines[:MOST_DAMAGES] + more * (len(lines) > MOST_DAMAGES)
 
 
 def _further(work: Examination, mine: Known, partly: Collection[str]) -> list[str]:
