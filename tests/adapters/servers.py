@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import struct
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
@@ -43,7 +44,8 @@ class Relay:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._sockets: list[socket.socket] = []
-        self._threads = [threading.Thread(target=self._accept)]
+        self._reset = threading.Event()
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
 
     def cut(self) -> None:
@@ -51,6 +53,10 @@ class Relay:
         for each in (self._listener, *self._sockets):
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
+
+    def reset(self) -> None:
+        """Forget every connection, as a host does that vanished and came back: who sends hears a reset."""
+        self._reset.set()
 
     def close(self) -> None:
         self.cut()
@@ -66,12 +72,20 @@ class Relay:
                 server = socket.create_connection(("127.0.0.1", self._to))
                 self._sockets += [client, server]
                 for pair in ((client, server), (server, client)):
-                    self._threads.append(threading.Thread(target=self._pump, args=pair))
+                    self._threads.append(threading.Thread(target=self._pump, args=pair, daemon=True))
                     self._threads[-1].start()
 
     def _pump(self, source: socket.socket, sink: socket.socket) -> None:
+        source.settimeout(0.02)  # a socket in which somebody waits cannot be reset
         with contextlib.suppress(OSError):
-            while block := source.recv(65536):
-                sink.sendall(block)
+            while not self._reset.is_set():
+                with contextlib.suppress(TimeoutError):
+                    if not (block := source.recv(65536)):
+                        break
+                    sink.sendall(block)
         with contextlib.suppress(OSError):
-            sink.shutdown(socket.SHUT_RDWR)
+            if self._reset.is_set():
+                source.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                source.close()
+            else:
+                sink.shutdown(socket.SHUT_RDWR)

@@ -48,11 +48,12 @@ def test_a_server_that_restarts_in_mid_run(project: Project) -> None:
         assert again.current() == ("b2",)
 
 
-def test_a_connection_that_is_cut_in_mid_run(project: Project, database: str) -> None:
+@pytest.mark.parametrize("how", ["cut", "reset"])
+def test_a_connection_that_is_cut_in_mid_run(project: Project, database: str, how: str) -> None:
     history = project.add("a1", None, SLOW).history()
     relay = Relay(target_from_url(database).port)
     target = replace(target_from_url(database), port=relay.port)
-    cutting = meanwhile(database, relay.cut)
+    cutting = meanwhile(database, getattr(relay, how))
     with pytest.raises(DatabaseUnreachable, match="its end is unknown"):
         move(Database(target, "staging"), history)
     cutting.join()
@@ -62,3 +63,18 @@ def test_a_connection_that_is_cut_in_mid_run(project: Project, database: str) ->
     assert again.current() == ()
     move(again, project.add("a1", None, QUICK).history())
     assert again.current() == ("a1",)
+
+
+def test_a_connection_that_is_reset_under_a_question(database: str, caplog: pytest.LogCaptureFixture) -> None:
+    relay = Relay(target_from_url(database).port)
+    target = replace(target_from_url(database), port=relay.port)
+    resetting = meanwhile(database, relay.reset)
+    with (
+        pytest.raises(DatabaseUnreachable, match="broke: InterfaceError: network error"),
+        Database(target, "staging").session() as connection,
+    ):
+        connection.exec_driver_sql("SELECT pg_sleep(30), 'a question'")
+    resetting.join()
+    relay.close()
+    assert not caplog.records, "what SQLAlchemy's pool tells is for nobody"
+    rows(database, f"SELECT pg_terminate_backend(pid) FROM ({BUSY}) busy")

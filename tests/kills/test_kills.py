@@ -73,7 +73,8 @@ def test_killed_anywhere_a_rerun_finishes(
             trial.check_named(undisturbed.catalogs)
         assert trial.finish() == 0, trial.log.read_text()
         _as_undisturbed(trial, undisturbed)
-        assert "Traceback" not in trial.log.read_text()
+        said = trial.log.read_text()
+        assert "Traceback" not in said, said
         kills += trial.kills
         named |= set(trial.named)
         postgres.drop_database(name)

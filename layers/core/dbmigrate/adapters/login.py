@@ -59,8 +59,12 @@ def open_raw(target: Target, limits: Limits) -> Any:
         raise _login_failed(target, "it asks for a password and none was given") from error
     try:
         _close_wholly(raw)
+        _read_safely(raw)
         _keep_alive(raw)
         _refuse_others(raw, target)
+    except pg8000.dbapi.InterfaceError as error:
+        raw.close()
+        raise _unanswered(target, error) from error
     except BaseException:
         raw.close()
         raise
@@ -172,6 +176,27 @@ def _close_wholly(raw: Any) -> None:
                 file.close()
 
     raw.close = close_both
+
+
+class _Wire:
+    """pg8000 1.31.6 calls a write that fails a broken connection, and lets the system's own error out where
+    the first read of an answer does: nobody above would know what that is."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+
+    def read(self, size: int) -> Any:
+        try:
+            return self._file.read(size)
+        except OSError as error:
+            raise pg8000.dbapi.InterfaceError("network error") from error
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+def _read_safely(raw: Any) -> None:
+    raw._sock = _Wire(raw._sock)
 
 
 def _keep_alive(raw: Any) -> None:
