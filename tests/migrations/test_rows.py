@@ -39,10 +39,10 @@ def test_seeded_rows_survive_a_way_down_and_up(history: History) -> None:
 
 def test_the_backfill_commits_batch_by_batch(history: History) -> None:
     history.upgrade("0010")
-    add_users(history, 2500)
+    add_users(history, 6000)
     history.upgrade("0012")
     batches, names = history.rows("SELECT count(DISTINCT xmin::text), count(name) FROM users")[0]
-    assert batches > 1 and names == 2500
+    assert batches > 1 and names == 6000
     assert history.rows(
         "SELECT name FROM users WHERE clerk_id IN ('user_1', 'user_2') ORDER BY clerk_id"
     ) == [

@@ -9,7 +9,7 @@ import pytest
 from tests.adapters.project import rows
 from tests.operations.running import forget, sql
 
-from dbmigrate.adapters.operations import batches
+from dbmigrate.adapters.operations import batches, bounds, pieces
 
 COUNT = 2_345
 ONCE = [(1, COUNT)]
@@ -18,8 +18,9 @@ ONCE = [(1, COUNT)]
 @pytest.fixture
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Several batches of few rows, and a question after each."""
-    monkeypatch.setattr(batches, "FIRST", 200)
-    monkeypatch.setattr(batches, "MOST", 400)
+    monkeypatch.setattr(pieces, "FIRST", 200)
+    monkeypatch.setattr(pieces, "MOST", 400)
+    monkeypatch.setattr(bounds, "LOG_BYTES", 0)
     monkeypatch.setattr(batches, "TELL_SECONDS", 0)
 
 

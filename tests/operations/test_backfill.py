@@ -21,7 +21,7 @@ from tests.operations.running import (
     sql,
 )
 
-from dbmigrate.adapters.operations import batches
+from dbmigrate.adapters.operations import pieces
 from dbmigrate.domain.errors import RevisionFailed
 
 __all__ = ["small_batches"]
@@ -82,7 +82,7 @@ def test_a_key_of_several_columns_is_compared_as_a_row(database: str, key: Any) 
 def test_cut_at_any_statement_each_row_is_written_once(
     database: str, before: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batches, "MOST", 200)
+    monkeypatch.setattr(pieces, "MOST", 200)
     make, seen = afresh(database), []
 
     def fewer() -> None:

@@ -10,7 +10,7 @@ from tests.adapters.project import connected, rows, until
 from tests.operations.filling import COUNT, ONCE, add_one, afresh, counts, small_batches
 from tests.operations.running import Watching, operate, sql
 
-from dbmigrate.adapters.operations import batches
+from dbmigrate.adapters.operations import pieces
 from dbmigrate.domain.errors import RevisionFailed
 
 __all__ = ["small_batches"]
@@ -115,7 +115,7 @@ def test_a_wish_to_stop_is_no_batch_that_takes_long(database: str) -> None:
 def test_the_first_batches_of_a_slow_table_hold_nobody_up(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batches, "FIRST", 100)
+    monkeypatch.setattr(pieces, "FIRST", 100)
     afresh(database)
     sql(database, "DELETE FROM t WHERE id > 300")
     slept: list[int] = []

@@ -1,5 +1,9 @@
 """Writes the rows of a table in batches, each a short transaction that also keeps how far the walk is.
 
+A batch is written in pieces (operations.pieces) until its time is over or its log is long enough
+(operations.bounds). Its commit waits for the disk: so little log at a time delays nobody's commit, and while
+the disk works we do not.
+
 The table is walked in the order of its key. A batch's rows and the cursor behind them are committed together,
 so that no row is skipped or written twice, wherever the walk is cut. What other sessions insert behind the
 cursor meanwhile is not walked: a default or a trigger has to be there before.
@@ -15,17 +19,15 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
+from dbmigrate.adapters.operations.bounds import Bounds
 from dbmigrate.adapters.operations.drivers import code_of
 from dbmigrate.adapters.operations.keys import Key, key_of
 from dbmigrate.adapters.operations.look import value
+from dbmigrate.adapters.operations.pieces import Piece, Pieces
 from dbmigrate.adapters.operations.throttle import Throttle
 from dbmigrate.adapters.operations.work import Work
 from dbmigrate.domain.statements import overwrites
 
-FIRST, LEAST, MOST = 100, 1, 50_000
-"""Rows of a batch. The first are few, as nobody knows yet how long the table's triggers take."""
-LONGEST = 3
-"""How many times as long as it should a batch may take: whoever waits for one of its rows waits so long."""
 TELL_SECONDS = 0.2
 CANCELED = "57014"
 BACKFILL = "write the rows"
@@ -84,121 +86,82 @@ class Walk:
         self.cursor = Cursor.from_text(work.entry.cursor)
         self.done = work.entry.rows_done or 0
         self.total = work.entry.rows_total
-        self.size = FIRST
-        self._durable, self._on_disk = True, 0.0
-        self._longest = (0, "0")
+        self._pieces = Pieces(work, table, key)
+        self._asked = self._wrote = 0.0
 
     def go(self, target: float) -> None:
-        """Walk on to the end, ``target`` seconds a batch."""
+        """Walk on to the end, ``target`` seconds a batch at most."""
         if self.cursor.end:
             return
         if self.total is None:
             self.total = self._estimate()
-        self._longest = self._longest_batch(target)
-        throttle = Throttle(self.work)
+        self._bounds, throttle = Bounds(self.work, target), Throttle(self.work)
         began, first, told = time.monotonic(), self.done, time.monotonic()
         while not self.cursor.end:
-            took = self._batch(throttle)
-            if took is None:
-                self._halve()
-                continue
-            self.size = _next_size(self.size, took, target)
+            if self._batch():
+                throttle.committed(time.monotonic() - self._wrote)
             throttle.pause(lambda why: self._tell(began, first, why))
             if time.monotonic() - told > TELL_SECONDS:
                 self._tell(began, first)
                 told = time.monotonic()
 
-    def _batch(self, throttle: Throttle) -> float | None:
-        """Seconds that a batch took, None when it took too long and was undone."""
-        began, tries = time.monotonic(), 0
-        written = began
+    def _batch(self) -> bool:
+        """Write a batch, and whether it was written. One of which a statement took too long is undone, and
+        comes back with smaller pieces."""
+        tries = 0
 
         def body() -> tuple[Cursor, int]:
-            nonlocal began, tries, written
+            nonlocal tries
             tries += 1
             if tries > 1:  # its locks are in somebody's way
-                self._halve()
-            began = time.monotonic()
-            found = self._write()
-            written = time.monotonic()
-            return found
+                self._pieces.halve()
+            return self._write()
 
         try:
             self.cursor, self.done = self.work.in_transaction(self.title, body)
         except DBAPIError as error:
-            if code_of(error) != CANCELED or not self._was_too_long(time.monotonic() - began):
+            too_long = self._bounds.is_ours(time.monotonic() - self._asked, self._pieces.smallest)
+            if code_of(error) != CANCELED or not too_long:
                 raise
-            return None
-        ended = time.monotonic()
-        if self._durable:
-            throttle.committed(ended - written)
-            self._on_disk = ended
-        return ended - began
+            self._pieces.halve()
+            return False
+        return True
 
     def _write(self) -> tuple[Cursor, int]:
-        """One batch inside of its transaction, and where the walk is then."""
-        upper, full = self._upper()
-        written = self.work.run(
-            f"UPDATE {self.table} SET {self.assignments} WHERE {self._range(upper)}{self._and_where()}"
-        )
-        cursor = Cursor(upper or self.cursor.after, not full)
-        done = self.done + (self.size if self.where and full else written)
+        """The pieces of a batch inside of its transaction, and where the walk is then."""
+        cursor, done = self.cursor, self.done
+        self._pieces.look(cursor.after)  # while no row is locked, and so without a limit
+        self._asked = time.monotonic()
+        self._bounds.begin(self._pieces.smallest)
+        self._pieces.tripped(time.monotonic() - self._asked)
+        for piece in self._pieces:
+            written = self._write_piece(cursor.after, piece)
+            walked = written if piece.rows is None else piece.rows
+            done += walked if self.where else written
+            cursor = Cursor(piece.upper or cursor.after, piece.last)
+            if self._bounds.is_over(walked):
+                break
         self.work.journal.advance(self.work.entry, cursor.to_text(), done, self.total)
+        self._wrote = time.monotonic()
         return cursor, done
 
-    def _upper(self) -> tuple[list[str] | None, bool]:
-        """The last key of the next batch, and whether rows may be left behind it."""
-        source = f"SELECT {self.key.as_text} FROM {self.table}{_where(self._after())}"
-        far = f"{source} ORDER BY {self.key.names} OFFSET {self.size - 1} LIMIT 1"
-        last = f"{source} ORDER BY {self.key.backwards} LIMIT 1"
-        # OFFSET 0 keeps PostgreSQL from looking for the same key twice.
-        # A commit now and then shows how slow the disk is; the others leave it to the application, as a crash
-        # takes back rows and cursor together.
-        self._durable = time.monotonic() - self._on_disk > TELL_SECONDS
-        at_once = "" if self._durable else ", set_config('synchronous_commit', 'off', true)"
-        row = self.work.ask(
-            f"SELECT far.key, CASE WHEN far.key IS NULL THEN ({last}) END, "
-            f"set_config('statement_timeout', {value(self._limit())}, true){at_once} "
-            f"FROM (SELECT ({far}) AS key OFFSET 0) far"
-        )[0]
-        found = row[0] or row[1]
-        return (json.loads(found) if found else None), row[0] is not None
+    def _write_piece(self, after: list[str] | None, piece: Piece) -> int:
+        self._asked = time.monotonic()
+        written = self.work.run(
+            f"UPDATE {self.table} SET {self.assignments} WHERE {self._range(after, piece)}{self._and_where()}"
+        )
+        self._pieces.wrote(piece.rows or written, time.monotonic() - self._asked)
+        return written
 
-    def _after(self) -> str | None:
-        return self.key.compared(">", self.cursor.after) if self.cursor.after else None
-
-    def _range(self, upper: list[str] | None) -> str:
+    def _range(self, after: list[str] | None, piece: Piece) -> str:
         """Both ends. Where no row is left it is no row, but PostgreSQL reads the expressions even so."""
-        if upper is None:
+        if piece.upper is None:
             return f"{self.key.parts[0].name} IS NULL"
-        return " AND ".join(filter(None, [self._after(), self.key.compared("<=", upper)]))
+        ends = [self.key.compared(">", after)] if after else []
+        return " AND ".join([*ends, self.key.compared("<=", piece.upper)])
 
     def _and_where(self) -> str:
         return f" AND ({self.where})" if self.where else ""
-
-    def _longest_batch(self, target: float) -> tuple[int, str]:
-        """Milliseconds after which a batch gives up, and the session's own limit.
-
-        Whoever waits for one of our rows looks for a deadlock after deadlock_timeout, and is then its victim;
-        by half of that time we are gone.
-        """
-        own, deadlock = self.work.ask(
-            "SELECT (SELECT setting FROM pg_settings WHERE name = 'statement_timeout'), "
-            "(SELECT setting FROM pg_settings WHERE name = 'deadlock_timeout')"
-        )[0]
-        return min(int(deadlock) // 2, int(LONGEST * target * 1000)), str(own)
-
-    def _limit(self) -> str:
-        """statement_timeout of the next batch; the smallest has the session's, as it cannot be halved."""
-        limit, own = self._longest
-        return own if self.size <= LEAST or 0 < int(own) < limit else str(limit)
-
-    def _was_too_long(self, seconds: float) -> bool:
-        """Whether our own limit ended it and not somebody who wants it to stop."""
-        return self._limit() != self._longest[1] and seconds * 1000 >= self._longest[0]
-
-    def _halve(self) -> None:
-        self.size = max(LEAST, self.size // 2)
 
     def _estimate(self) -> int:
         """How many rows there are, as the planner knows it."""
@@ -221,12 +184,6 @@ class Walk:
                 detail=f"{rate}, {why}" if why else rate,
             )
         )
-
-
-def _next_size(size: int, took: float, target: float) -> int:
-    """More rows for a batch that was quick, fewer for a slow one; at most twice or half as many."""
-    factor = min(max(target / max(took, 0.0001), 0.5), 2.0)
-    return int(min(max(size * factor, LEAST), MOST))
 
 
 def columns_of(assignments: str) -> list[str]:

@@ -23,6 +23,7 @@ LONGEST_SECONDS = 30.0
 REPLICAS = """SELECT coalesce(max(extract(epoch FROM replay_lag)), 0)::float8 FROM pg_stat_replication
  WHERE state = 'streaming' AND replay_lsn IS NOT NULL"""
 """An archive of the transactions replays none, and would seem to be further behind for ever."""
+OF_AURORA = "(to_regproc('aurora_replica_status') IS NOT NULL)"
 AURORA = "SELECT coalesce(max(replica_lag_in_msec), 0)::float8 / 1000 FROM aurora_replica_status()"
 
 
@@ -31,7 +32,7 @@ class Throttle:
 
     def __init__(self, work: Work, sleep: Callable[[float], None] = time.sleep) -> None:
         self._ask, self._sleep = work.ask, sleep
-        aurora = work.is_true("to_regproc('aurora_replica_status') IS NOT NULL")
+        aurora = work.is_true(OF_AURORA)
         self._question = AURORA if aurora else REPLICAS
         self._limit = max(LAG_SECONDS, 1.5 * self.lag())
         self._looked = time.monotonic()

@@ -115,8 +115,8 @@ class Work:
         while True:
             try:
                 # A database's own default may be one that fails where others write the same rows.
-                self.ask("BEGIN ISOLATION LEVEL READ COMMITTED")
-                self.ask(f"SET LOCAL lock_timeout = {self.conductor.lock_ms // tables}")
+                limit = f"SET LOCAL lock_timeout = {self.conductor.lock_ms // tables}"
+                self.ask(f"BEGIN ISOLATION LEVEL READ COMMITTED; {limit}")
                 self._budget = Budget(self.conductor.lock_ms // tables)
                 found = body()
                 self.ask("COMMIT")
