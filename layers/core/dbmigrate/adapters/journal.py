@@ -114,10 +114,13 @@ class Journal:
         self._set(entry, cursor=None, rows_done=None, rows_total=None)
         return replace(entry, cursor=None, rows_done=None, rows_total=None)
 
-    def advance(self, entry: Entry, cursor: str, rows_done: int, rows_total: int | None) -> None:
+    def advance(
+        self, entry: Entry, cursor: str, rows_done: int, rows_total: int | None, asking: str = "NULL"
+    ) -> Any:
         """Keep a cursor. In the transaction of the rows that it stands for, so that neither is there without
-        the other."""
-        self._set(entry, cursor=cursor, rows_done=rows_done, rows_total=rows_total)
+        the other. ``asking`` is what is wanted to know on the way, and answered."""
+        more = f" RETURNING {asking}"
+        return self._set(entry, more, cursor=cursor, rows_done=rows_done, rows_total=rows_total)[0][0]
 
     def note(self, entry: Entry, cursor: str) -> None:
         """Keep a text of the operation's own that stands for no rows."""
@@ -131,9 +134,10 @@ class Journal:
         """Every step is done. The row stays until the revision is recorded, so that nothing is done twice."""
         self._set(entry, finished=True)
 
-    def _set(self, entry: Entry, **values: Any) -> None:
+    def _set(self, entry: Entry, more: str = "", **values: Any) -> Sequence[Sequence[Any]]:
         given = ", ".join(f"{name} = {_of(value)}" for name, value in values.items())
-        self.ask(f"UPDATE dbmigrate.work SET {given}, seen_at = clock_timestamp() WHERE id = {entry.id}")
+        given += ", seen_at = clock_timestamp()"
+        return self.ask(f"UPDATE dbmigrate.work SET {given} WHERE id = {entry.id}{more}")
 
 
 def digest_of(operation: str, table: str, identity: Mapping[str, Any]) -> str:

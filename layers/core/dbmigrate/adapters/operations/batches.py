@@ -110,15 +110,18 @@ class Walk:
         comes back with smaller pieces."""
         tries = 0
 
-        def body() -> tuple[Cursor, int]:
+        def limit() -> str:
+            """The ends of the pieces are looked for without one, and while no row is locked."""
             nonlocal tries
             tries += 1
             if tries > 1:  # its locks are in somebody's way
                 self._pieces.halve()
-            return self._write()
+                self._pieces.look(self.cursor.after)
+            return f"; SET LOCAL statement_timeout = {self._bounds.limit(self._pieces.smallest)}"
 
+        self._pieces.look(self.cursor.after)
         try:
-            self.cursor, self.done = self.work.in_transaction(self.title, body)
+            self.cursor, self.done = self.work.in_transaction(self.title, self._write, settings=limit)
         except DBAPIError as error:
             too_long = self._bounds.is_ours(time.monotonic() - self._asked, self._pieces.smallest)
             if code_of(error) != CANCELED or not too_long:
@@ -130,10 +133,7 @@ class Walk:
     def _write(self) -> tuple[Cursor, int]:
         """The pieces of a batch inside of its transaction, and where the walk is then."""
         cursor, done = self.cursor, self.done
-        self._pieces.look(cursor.after)  # while no row is locked, and so without a limit
-        self._asked = time.monotonic()
-        self._bounds.begin(self._pieces.smallest)
-        self._pieces.tripped(time.monotonic() - self._asked)
+        self._bounds.begin()
         for piece in self._pieces:
             written = self._write_piece(cursor.after, piece)
             walked = written if piece.rows is None else piece.rows
@@ -141,7 +141,8 @@ class Walk:
             cursor = Cursor(piece.upper or cursor.after, piece.last)
             if self._bounds.is_over(walked):
                 break
-        self.work.journal.advance(self.work.entry, cursor.to_text(), done, self.total)
+        journal, entry = self.work.journal, self.work.entry
+        self._bounds.ended(journal.advance(entry, cursor.to_text(), done, self.total, self._bounds.log))
         self._wrote = time.monotonic()
         return cursor, done
 

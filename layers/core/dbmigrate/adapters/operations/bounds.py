@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-from dbmigrate.adapters.operations.look import value
 from dbmigrate.adapters.operations.throttle import OF_AURORA
 from dbmigrate.adapters.operations.work import Work
 
@@ -18,7 +17,7 @@ SELECT (SELECT setting FROM pg_settings WHERE name = 'statement_timeout'),
        (SELECT setting::int FROM pg_settings WHERE name = 'deadlock_timeout'),
        NOT {OF_AURORA} AND has_function_privilege('pg_current_wal_insert_lsn()', 'EXECUTE')"""
 """On Aurora a commit waits for its own records alone."""
-WRITTEN = "pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float8"
+LOG = "pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float8"
 
 
 class Bounds:
@@ -29,31 +28,32 @@ class Bounds:
     """
 
     def __init__(self, work: Work, target: float) -> None:
-        own, deadlock, self._has_log = work.ask(SETTINGS)[0]
+        own, deadlock, has_log = work.ask(SETTINGS)[0]
         self.statement_ms = min(deadlock // 2, int(LONGEST * target * 1000))
         self.seconds = min(target, deadlock / 4000)
-        self._work, self._own = work, str(own)
-        self._written, self._rows, self._a_row = 0.0, 0, 0.0
-        self._began = 0.0
+        self.log = LOG if has_log else "NULL"
+        self._own = str(own)
+        self._began, self._end, self._rows, self._a_row = 0.0, 0.0, 0, 0.0
 
-    def begin(self, smallest: bool) -> None:
-        """A batch begins: its statements get their limit. The smallest possible keeps the session's own, as
-        it cannot be made smaller."""
-        self._began = time.monotonic()
-        limited = f"set_config('statement_timeout', {value(self._limit(smallest))}, true)"
-        written = self._work.ask(f"SELECT {limited}, {WRITTEN if self._has_log else 0}")[0][1]
-        if self._rows:
-            self._a_row = (written - self._written) / self._rows
-        self._written, self._rows = written, 0
+    def begin(self) -> None:
+        """A batch begins."""
+        self._began, self._rows = time.monotonic(), 0
 
     def is_over(self, rows: int) -> bool:
         """Whether the batch is over with these further rows, by time or by log."""
         self._rows += rows
         return time.monotonic() - self._began >= self.seconds or self._rows * self._a_row >= LOG_BYTES
 
+    def ended(self, log: float | None) -> None:
+        """The batch is written, and this is where the log ends (``log`` asks for it)."""
+        if log is not None and self._end and self._rows:
+            self._a_row = (log - self._end) / self._rows
+        self._end = log or 0.0
+
+    def limit(self, smallest: bool) -> str:
+        """statement_timeout. The smallest possible batch has the session's own, as it cannot be smaller."""
+        return self._own if smallest or 0 < int(self._own) < self.statement_ms else str(self.statement_ms)
+
     def is_ours(self, seconds: float, smallest: bool) -> bool:
         """Whether our own limit ended a statement, and not somebody who wants it to stop."""
-        return self._limit(smallest) != self._own and seconds * 1000 >= self.statement_ms
-
-    def _limit(self, smallest: bool) -> str:
-        return self._own if smallest or 0 < int(self._own) < self.statement_ms else str(self.statement_ms)
+        return self.limit(smallest) != self._own and seconds * 1000 >= self.statement_ms

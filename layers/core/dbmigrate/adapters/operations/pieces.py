@@ -8,7 +8,7 @@ for the next, and others come in: so a batch is written in pieces of about a mil
 from __future__ import annotations
 
 import json
-import math
+import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ FIRST, LEAST, MOST = 100, 1, 50_000
 """Rows of a piece. The first are few, as nobody knows yet how long the table's triggers take."""
 PIECE_SECONDS = 0.001
 """How long the server should work on a piece; the way there and back comes on top."""
+TRIPS = 3
 AHEAD, ROWS_AHEAD = 50, 100_000
 """So many pieces are looked for at once, or fewer where they are long. Their ends are keys, which hold
 whatever happens to the rows."""
@@ -42,7 +43,7 @@ class Pieces:
         self.size = FIRST
         self._found: deque[Piece] = deque()
         self._rows, self._seconds = 0, 0.0
-        self._trip = math.inf
+        self._trip = min(_seconds_of(work) for _ in range(TRIPS))
 
     def look(self, after: list[str] | None) -> None:
         """Find the pieces behind a key, where none is left of those that were found before."""
@@ -57,10 +58,6 @@ class Pieces:
         """Those that were found, one behind the other; each is given once."""
         while self._found:
             yield self._found.popleft()
-
-    def tripped(self, seconds: float) -> None:
-        """A question that is no work for the server took so long."""
-        self._trip = min(self._trip, seconds)
 
     def wrote(self, rows: int, seconds: float) -> None:
         """A piece of so many rows took so long."""
@@ -103,6 +100,13 @@ class Pieces:
 
     def _behind(self, after: list[str] | None) -> str:
         return f"FROM {self.table}" + (f" WHERE {self.key.compared('>', after)}" if after else "")
+
+
+def _seconds_of(work: Work) -> float:
+    """How long a question takes that is no work for the server."""
+    began = time.monotonic()
+    work.ask("SELECT")
+    return time.monotonic() - began
 
 
 def next_size(rows: int, seconds: float, target: float, size: int) -> int:

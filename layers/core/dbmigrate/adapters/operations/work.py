@@ -106,9 +106,11 @@ class Work:
             if self.offline or not done():
                 self.in_transaction(title, lambda: [self.run(sql) for sql in statements], tables)
 
-    def in_transaction(self, title: str, body: Callable[[], Any], tables: int = 1) -> Any:
-        """``body`` in a transaction of its own under the lock budget. Every try begins anew: a savepoint
-        would keep the locks that it has."""
+    def in_transaction(
+        self, title: str, body: Callable[[], Any], tables: int = 1, settings: Callable[[], str] = lambda: ""
+    ) -> Any:
+        """``body`` in a transaction of its own under the lock budget, and with further ``settings`` (SQL that
+        goes along with the BEGIN). Every try begins anew: a savepoint would keep the locks that it has."""
         if self.offline:
             return self._written(body, self.conductor.lock_ms // tables)
         tries = 0
@@ -116,7 +118,7 @@ class Work:
             try:
                 # A database's own default may be one that fails where others write the same rows.
                 limit = f"SET LOCAL lock_timeout = {self.conductor.lock_ms // tables}"
-                self.ask(f"BEGIN ISOLATION LEVEL READ COMMITTED; {limit}")
+                self.ask(f"BEGIN ISOLATION LEVEL READ COMMITTED; {limit}{settings()}")
                 self._budget = Budget(self.conductor.lock_ms // tables)
                 found = body()
                 self.ask("COMMIT")
