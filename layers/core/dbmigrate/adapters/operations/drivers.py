@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError
 
 from dbmigrate.adapters.login import facts_of
@@ -24,11 +24,6 @@ def why(error: DBAPIError) -> str:
     facts = facts_of(error.orig)
     words = [facts[key] for key in ("M", "D") if key in facts] or [str(error.orig)]
     return " ".join(" ".join(words).split())
-
-
-def plain(sql: str) -> Any:
-    """As text, in which a colon is a colon."""
-    return text(sql.replace(":", "\\:"))
 
 
 def repair_autocommit(engine: Engine) -> None:

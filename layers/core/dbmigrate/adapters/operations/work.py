@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from dbmigrate.adapters.journal import MARK, Journal, version_of
 from dbmigrate.adapters.operations.budget import Budget
 from dbmigrate.adapters.operations.conduct import Conductor, Patient
-from dbmigrate.adapters.operations.drivers import code_of, plain, repair_autocommit
+from dbmigrate.adapters.operations.drivers import code_of, repair_autocommit
 from dbmigrate.adapters.operations.under_way import UnderWay, under_way
 from dbmigrate.domain.errors import RevisionFailed
 from dbmigrate.domain.progress import Progress
@@ -76,7 +76,8 @@ class Work:
         if not self.offline:
             if self._budget and (limit := self._budget.limit_for(sql)):
                 self.ask(f"SET LOCAL lock_timeout = {limit}")
-            return int(self.operations.get_bind().execute(plain(sql)).rowcount)
+            bind, as_it_is = self.operations.get_bind(), {"no_parameters": True}
+            return int(bind.exec_driver_sql(sql, execution_options=as_it_is).rowcount)
         impl = self.operations.migration_context.impl
         impl.static_output(f"{sql}{impl.command_terminator}")
         return 0
