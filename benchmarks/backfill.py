@@ -90,7 +90,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print the figures as one JSON document")
     parser.add_argument("--rows", type=int, default=2_000_000)
     parser.add_argument("--quiet", type=float, default=15.0, help="seconds of load before each begins")
-    parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--repetitions", type=int, default=7)
     given = parser.parse_args()
     found = figures(measure(given.rows, given.quiet, given.repetitions), given.rows)
     print(json.dumps(found, indent=None if given.json else 2))
