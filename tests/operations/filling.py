@@ -20,6 +20,7 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Several batches of few rows, and a question after each."""
     monkeypatch.setattr(pieces, "FIRST", 200)
     monkeypatch.setattr(pieces, "MOST", 400)
+    monkeypatch.setattr(pieces, "PIECE_SECONDS", 10)  # however slow the machine is, they do not shrink
     monkeypatch.setattr(bounds, "LOG_BYTES", 0)
     monkeypatch.setattr(batches, "TELL_SECONDS", 0)
 

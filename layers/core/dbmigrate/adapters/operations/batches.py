@@ -110,18 +110,19 @@ class Walk:
         comes back with smaller pieces."""
         tries = 0
 
-        def limit() -> str:
-            """The ends of the pieces are looked for without one, and while no row is locked."""
+        def before_each_try() -> str:
+            """The ends of the pieces are looked for while no row is locked, and so without a limit."""
             nonlocal tries
             tries += 1
             if tries > 1:  # its locks are in somebody's way
                 self._pieces.halve()
-                self._pieces.look(self.cursor.after)
+            self._pieces.look(self.cursor.after)
             return f"; SET LOCAL statement_timeout = {self._bounds.limit(self._pieces.smallest)}"
 
-        self._pieces.look(self.cursor.after)
         try:
-            self.cursor, self.done = self.work.in_transaction(self.title, self._write, settings=limit)
+            self.cursor, self.done = self.work.in_transaction(
+                self.title, self._write, settings=before_each_try
+            )
         except DBAPIError as error:
             too_long = self._bounds.is_ours(time.monotonic() - self._asked, self._pieces.smallest)
             if code_of(error) != CANCELED or not too_long:

@@ -8,7 +8,8 @@ from dbmigrate.adapters.operations.throttle import OF_AURORA
 from dbmigrate.adapters.operations.work import Work
 
 LONGEST = 3
-"""How many times as long as a batch should a statement may take: whoever waits for a row waits so long."""
+"""How many times as long as a batch should a statement may take. One may begin when the batch's time is
+nearly over, so whoever waits for a row waits four times as long at most."""
 LOG_BYTES = 500_000
 """How much log a batch may write. A commit of the application waits until all that was written before it is
 on the disk, and so for the batch as well."""
@@ -16,7 +17,7 @@ SETTINGS = f"""
 SELECT (SELECT setting FROM pg_settings WHERE name = 'statement_timeout'),
        (SELECT setting::int FROM pg_settings WHERE name = 'deadlock_timeout'),
        NOT {OF_AURORA} AND has_function_privilege('pg_current_wal_insert_lsn()', 'EXECUTE')"""
-"""On Aurora a commit waits for its own records alone."""
+"""Whether there is a log to look at comes last: on Aurora a commit waits for its own records alone."""
 LOG = "pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float8"
 
 

@@ -21,6 +21,7 @@ FIRST, LEAST, MOST = 100, 1, 50_000
 PIECE_SECONDS = 0.001
 """How long the server should work on a piece; the way there and back comes on top."""
 TRIPS = 3
+"""So often is the way there and back measured; the shortest counts."""
 AHEAD, ROWS_AHEAD = 50, 100_000
 """So many pieces are looked for at once, or fewer where they are long. Their ends are keys, which hold
 whatever happens to the rows."""

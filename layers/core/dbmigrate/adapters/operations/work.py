@@ -111,7 +111,8 @@ class Work:
         self, title: str, body: Callable[[], Any], tables: int = 1, settings: Callable[[], str] = lambda: ""
     ) -> Any:
         """``body`` in a transaction of its own under the lock budget, and with further ``settings`` (SQL that
-        goes along with the BEGIN). Every try begins anew: a savepoint would keep the locks that it has."""
+        goes along with the BEGIN, asked for before each try). Every try begins anew: a savepoint would keep
+        the locks that it has."""
         if self.offline:
             return self._written(body, self.conductor.lock_ms // tables)
         tries = 0
