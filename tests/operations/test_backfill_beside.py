@@ -92,6 +92,35 @@ def test_a_batch_that_takes_long_is_undone_and_made_smaller(database: str) -> No
     assert counts(database) == [(0, COUNT // 5 - 300), (1, 300)]
 
 
+def test_a_batch_whose_cursor_takes_long_is_undone_as_well(database: str) -> None:
+    """The limit holds for our own entry too, which a slow disk can hold up."""
+    afresh(database)
+    with connected(database) as holder:
+        undone: list[str] = []
+
+        class Held(Watching):
+            def go_on(self, progress: Any) -> None:
+                super().go_on(progress)
+                if len(self.asked) == 3:
+                    holder.run("BEGIN")
+                    holder.run("SELECT * FROM dbmigrate.work FOR UPDATE")
+
+        def let_go(text: str) -> None:
+            if "ROLLBACK" in text and holder.run("SELECT pg_current_xact_id_if_assigned() IS NOT NULL")[0][0]:
+                undone.append(text)
+                holder.run("COMMIT")
+
+        def listen(raw: Any) -> Any:
+            send = raw.execute_simple
+            raw.execute_simple = lambda text: (let_go(text), send(text))[1]
+            return raw
+
+        held = Held()
+        operate(database, lambda op: op.backfill("t", {"x": "x + 1"}, target_ms=20), held, listen)
+    assert undone and not held.tries, "a lock is waited for longer than 60 ms, three times the batch"
+    assert counts(database) == ONCE
+
+
 def test_a_wish_to_stop_is_no_batch_that_takes_long(database: str) -> None:
     afresh(database)
     stopped: list[Exception] = []

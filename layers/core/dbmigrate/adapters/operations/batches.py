@@ -17,8 +17,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError
-
 from dbmigrate.adapters.operations.bounds import Bounds
 from dbmigrate.adapters.operations.drivers import code_of
 from dbmigrate.adapters.operations.keys import Key, key_of
@@ -117,13 +115,13 @@ class Walk:
             if tries > 1:  # its locks are in somebody's way
                 self._pieces.halve()
             self._pieces.look(self.cursor.after)
-            return f"; SET LOCAL statement_timeout = {self._bounds.limit(self._pieces.smallest)}"
+            return self._bounds.setting(self._pieces.smallest)
 
         try:
             self.cursor, self.done = self.work.in_transaction(
                 self.title, self._write, settings=before_each_try
             )
-        except DBAPIError as error:
+        except Exception as error:  # the driver's own where a question of ours took too long
             too_long = self._bounds.is_ours(time.monotonic() - self._asked, self._pieces.smallest)
             if code_of(error) != CANCELED or not too_long:
                 raise

@@ -33,7 +33,7 @@ class Bounds:
         self.statement_ms = min(deadlock // 2, int(LONGEST * target * 1000))
         self.seconds = min(target, deadlock / 4000)
         self.log = LOG if has_log else "NULL"
-        self._own = str(own)
+        self._own_ms = int(own)
         self._began, self._end, self._rows, self._a_row = 0.0, 0.0, 0, 0.0
 
     def begin(self) -> None:
@@ -51,10 +51,12 @@ class Bounds:
             self._a_row = (log - self._end) / self._rows
         self._end = log or 0.0
 
-    def limit(self, smallest: bool) -> str:
-        """statement_timeout. The smallest possible batch has the session's own, as it cannot be smaller."""
-        return self._own if smallest or 0 < int(self._own) < self.statement_ms else str(self.statement_ms)
+    def setting(self, smallest: bool) -> str:
+        """statement_timeout, as SQL behind the BEGIN; "" where the session's own ends a statement. That one
+        holds for the smallest possible batch, as it cannot be smaller."""
+        own = smallest or 0 < self._own_ms < self.statement_ms
+        return "" if own else f"; SET LOCAL statement_timeout = {self.statement_ms}"
 
     def is_ours(self, seconds: float, smallest: bool) -> bool:
         """Whether our own limit ended a statement, and not somebody who wants it to stop."""
-        return self.limit(smallest) != self._own and seconds * 1000 >= self.statement_ms
+        return self.setting(smallest) != "" and seconds * 1000 >= self.statement_ms
