@@ -114,7 +114,7 @@ def test_the_middle_of_a_transaction_that_nothing_runs_in(
     deploying: Callable[[str], Deploy], database: str, history: Path
 ) -> None:
     deploy = deploying(IN_A_TRANSACTION)
-    deploy.until_it_does(lambda state, sql: state == "idle in transaction" and "ALTER TABLE" in sql)
+    deploy.until_it_does(lambda state, sql: state == "idle in transaction" and "ALTER TABLE t1" in sql)
     with connected(database) as somebody, pytest.raises(pg8000.native.Error):
         somebody.run("SET lock_timeout = '50ms'")
         somebody.run("SELECT * FROM t1")

@@ -123,8 +123,16 @@ def forget_old_backups(pipeline: Pipeline) -> None:
         backend = rds_backends[ACCOUNT][region]
         for made in [*backend.database_snapshots.values(), *backend.cluster_snapshots.values()]:
             made.created -= timedelta(days=3)
+    # Nothing is deleted while a drill runs, and that which discards a copy ends after it is recorded.
+    pipeline.cloud.until(lambda: not drills_at_work(pipeline.cloud), 60)
     answer, failed = pipeline.cloud.invoke("PruneBackupsFunction", {})
     assert failed is None and any(name.endswith("-copy") for name in answer["deleted"]), answer
+
+
+def drills_at_work(cloud: Cloud) -> bool:
+    arn = cloud.outputs["DrillStateMachineArn"]
+    found = cloud.client("stepfunctions").list_executions(stateMachineArn=arn, statusFilter="RUNNING")
+    return bool(found["executions"])
 
 
 def has_read_handles(cloud: Cloud) -> bool:
