@@ -9,7 +9,7 @@ import pytest
 from tests.adapters.project import rows
 from tests.operations.running import forget, sql
 
-from dbmigrate.adapters.operations import batches, bounds, pieces
+from dbmigrate.adapters.operations import batches, pieces
 
 COUNT = 2_345
 ONCE = [(1, COUNT)]
@@ -17,11 +17,11 @@ ONCE = [(1, COUNT)]
 
 @pytest.fixture
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Several batches of few rows, and a question after each."""
+    """Batches of one piece, each of a few rows however slow the machine is, and a question after each."""
     monkeypatch.setattr(pieces, "FIRST", 200)
     monkeypatch.setattr(pieces, "MOST", 400)
-    monkeypatch.setattr(pieces, "PIECE_SECONDS", 10)  # however slow the machine is, they do not shrink
-    monkeypatch.setattr(bounds, "LOG_BYTES", 0)
+    monkeypatch.setattr(pieces, "AHEAD", 1)
+    monkeypatch.setattr(pieces, "next_size", lambda rows, seconds, target, size: min(size * 2, pieces.MOST))
     monkeypatch.setattr(batches, "TELL_SECONDS", 0)
 
 

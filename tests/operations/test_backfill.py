@@ -104,7 +104,7 @@ def test_only_the_rows_that_are_meant(database: str) -> None:
     assert rows(database, "SELECT count(*) FROM t WHERE x <> 0 AND n IS NOT NULL") == [(0,)]
 
 
-def test_each_batch_is_short_and_has_both_ends(database: str) -> None:
+def test_each_piece_is_short_and_has_both_ends(database: str) -> None:
     afresh(database)
     said: list[str] = []
 
@@ -114,7 +114,7 @@ def test_each_batch_is_short_and_has_both_ends(database: str) -> None:
         return raw
 
     operate(database, add_one, None, listen)
-    updates = [text for text in said if text.startswith("UPDATE t ")]
+    updates = [each for text in said for each in text.split("; ") if each.startswith("UPDATE t ")]
     assert updates[0] == "UPDATE t SET x = x + 1 WHERE id <= '200'::integer"
     assert all("id > " in text and "id <= " in text for text in updates[1:])
     assert 6 <= len(updates) <= 12
@@ -133,6 +133,13 @@ def test_progress_says_how_far_it_is(database: str) -> None:
     assert rows(database, "SELECT rows_done, rows_total, finished FROM dbmigrate.work") == [
         (COUNT, COUNT, True)
     ]
+
+
+def test_remarks_of_the_revision_take_nothing_away(database: str) -> None:
+    afresh(database)
+    sql(database, "UPDATE t SET n = -1 WHERE id % 2 = 0")
+    operate(database, lambda op: op.backfill("t", "x = x + 1 -- once", "n > 0 -- those left"))
+    assert counts(database) == [(0, COUNT // 2), (1, COUNT - COUNT // 2)]
 
 
 def test_an_empty_table_has_its_expressions_checked(database: str) -> None:

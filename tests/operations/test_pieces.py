@@ -1,7 +1,8 @@
-"""A batch is written in pieces, and over when its time or its log is."""
+"""A batch is as many pieces as fit its time, each a transaction of its own."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,6 +14,17 @@ from dbmigrate.adapters.operations import bounds, pieces
 from dbmigrate.adapters.operations.pieces import MOST, next_size
 
 LOOK, LIMIT, PIECE = "WITH RECURSIVE zz_ends", "SET LOCAL statement_timeout", "UPDATE t SET x"
+Sizing = Callable[[Callable[[int], int]], None]
+
+
+@pytest.fixture
+def sizing(monkeypatch: pytest.MonkeyPatch) -> Sizing:
+    """Let the next pieces have as many rows, however quick the machine is."""
+
+    def follow(size_of: Callable[[int], int]) -> None:
+        monkeypatch.setattr(pieces, "next_size", lambda rows, seconds, target, size: size_of(size))
+
+    return follow
 
 
 def said(url: str, target_ms: float = 50) -> list[str]:
@@ -28,15 +40,23 @@ def said(url: str, target_ms: float = 50) -> list[str]:
     return [text for text in heard if any(each in text for each in (LOOK, LIMIT, PIECE, "COMMIT"))]
 
 
-def transactions(url: str) -> int:
-    return int(rows(url, "SELECT count(DISTINCT xmin::text) FROM t")[0][0])
+def sizes(url: str) -> list[int]:
+    """How many rows each transaction wrote, in their order."""
+    found = rows(url, "SELECT count(*) FROM t GROUP BY xmin ORDER BY min(id)")
+    return [int(count) for (count,) in found]
 
 
-def test_a_batch_is_several_pieces_in_one_transaction(database: str) -> None:
+def pieces_of(heard: list[str]) -> list[int]:
+    """How many pieces went together."""
+    return [text.count(PIECE) for text in heard if PIECE in text]
+
+
+def test_pieces_go_together_but_for_the_first_and_the_last(database: str, sizing: Sizing) -> None:
+    sizing(lambda size: size)
     afresh(database)
-    heard = said(database, target_ms=10_000)
-    assert sum(PIECE in text for text in heard) > COUNT // pieces.FIRST
-    assert transactions(database) == 2, "what is left behind the last full piece is a batch of its own"
+    full = COUNT // pieces.FIRST
+    assert pieces_of(said(database, target_ms=10_000)) == [1, full - 1, 1]
+    assert sizes(database) == [pieces.FIRST] * full + [COUNT % pieces.FIRST]
     assert counts(database) == ONCE
 
 
@@ -44,42 +64,59 @@ def test_the_ends_are_looked_for_before_rows_are_locked_and_without_a_limit(data
     afresh(database)
     heard = said(database)
     looks = [at for at, text in enumerate(heard) if LOOK in text]
-    assert looks and all(LIMIT in heard[at + 1] and PIECE in heard[at + 2] for at in looks)
-    assert all(PIECE not in heard[at - 1] for at in looks)
+    assert looks and all(LIMIT in heard[at + 1] for at in looks)
+    assert all("COMMIT" in heard[at - 1] and LIMIT not in heard[at - 1] for at in looks[1:])
 
 
-def test_no_piece_begins_when_the_batchs_time_is_over(database: str) -> None:
+def test_a_batch_has_no_more_pieces_than_time(database: str, sizing: Sizing) -> None:
+    sizing(lambda size: size)
     afresh(database)
-    heard = said(database, target_ms=0.001)
-    assert transactions(database) == sum(PIECE in text for text in heard) == COUNT // pieces.FIRST + 1
+    assert pieces_of(said(database, target_ms=0.001)) == [1] * (COUNT // pieces.FIRST + 1)
 
 
-@pytest.mark.parametrize("log", [20_000, 60_000])
-def test_no_piece_begins_when_the_batchs_log_is_long_enough(
-    database: str, log: int, monkeypatch: pytest.MonkeyPatch
+def grown(url: str, sizing: Sizing, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The sizes of pieces that may grow after each."""
+    sizing(lambda size: size * 2)
+    monkeypatch.setattr(pieces, "AHEAD", 1)
+    afresh(url)
+    said(url, target_ms=10_000)
+    assert counts(url) == ONCE
+    return sizes(url)
+
+
+def test_a_piece_writes_no_more_log_than_commits_may_wait_for(
+    database: str, sizing: Sizing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bounds, "LOG_BYTES", log)
-    monkeypatch.setattr(pieces, "AHEAD", 5)
-    monkeypatch.setattr(pieces, "MOST", 100)
-    afresh(database)
-    said(database, target_ms=10_000)
-    assert transactions(database) > COUNT // 500 + 1, "five pieces were found at a time"
-    assert counts(database) == ONCE
+    assert grown(database, sizing, monkeypatch)[:4] == [100, 200, 400, 800]
+    monkeypatch.setattr(bounds, "LOG_BYTES", 20_000)
+    found = grown(database, sizing, monkeypatch)
+    assert found[:2] == [pieces.FIRST, 2 * pieces.FIRST], "nobody knows yet how much a row writes"
+    assert max(found[2:]) < 20_000 / 60, "a row writes 60 bytes at the least"
 
 
 def test_aurora_writes_no_log_that_a_commit_must_wait_for(
-    database: str, monkeypatch: pytest.MonkeyPatch
+    database: str, sizing: Sizing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bounds, "LOG_BYTES", 1)
     monkeypatch.setattr(bounds, "LOG", "no_such_function()")
-    afresh(database)
     sql(
         database,
         "CREATE FUNCTION aurora_replica_status(OUT replica_lag_in_msec float8) RETURNS SETOF float8 "
         "LANGUAGE sql AS 'SELECT 0::float8'",
     )
-    said(database, target_ms=10_000)
-    assert transactions(database) == 2
+    assert grown(database, sizing, monkeypatch)[:4] == [100, 200, 400, 800]
+
+
+@pytest.mark.parametrize(("commit", "wanted"), [(0.0, 0.0007), (0.002, 0.003), (0.2, 0.05)])
+def test_most_of_the_time_goes_to_the_rows_where_commits_are_slow(
+    database: str, commit: float, wanted: float
+) -> None:
+    class Asking:
+        def ask(self, query: str) -> Any:
+            return rows(database, query)
+
+    of_a_batch: Any = Asking()
+    assert bounds.Bounds(of_a_batch, 0.05).piece_seconds(commit) == pytest.approx(wanted)
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ TABLE = """CREATE TABLE IF NOT EXISTS dbmigrate.work (
     free boolean NOT NULL DEFAULT false,
     finished boolean NOT NULL DEFAULT false,
     UNIQUE (at, stamp, digest))"""
+COLUMNS = "id, step, number, cursor, rows_done, rows_total, free, finished"
 Ask = Callable[[str], Sequence[Sequence[Any]]]
 
 
@@ -88,8 +89,7 @@ class Journal:
             f"VALUES ({', '.join(map(_of, values))}) ON CONFLICT DO NOTHING RETURNING id"
         )
         row = self.ask(
-            f"SELECT id, step, number, cursor, rows_done, rows_total, free, finished, {_of(bool(made))} "
-            f"FROM dbmigrate.work WHERE {mine} AND digest = {_of(digest)}"
+            f"SELECT {COLUMNS}, {_of(bool(made))} FROM dbmigrate.work WHERE {mine} AND digest = {_of(digest)}"
         )[0]
         return Entry(*row)
 
@@ -114,13 +114,19 @@ class Journal:
         self._set(entry, cursor=None, rows_done=None, rows_total=None)
         return replace(entry, cursor=None, rows_done=None, rows_total=None)
 
-    def advance(
-        self, entry: Entry, cursor: str, rows_done: int, rows_total: int | None, asking: str = "NULL"
-    ) -> Any:
-        """Keep a cursor. In the transaction of the rows that it stands for, so that neither is there without
-        the other. ``asking`` is what is wanted to know on the way, and answered."""
-        more = f" RETURNING {asking}"
-        return self._set(entry, more, cursor=cursor, rows_done=rows_done, rows_total=rows_total)[0][0]
+    def advance(self, entry: Entry, cursor: str, rows_done: int, rows_total: int | None) -> str:
+        """SQL that keeps a cursor. For the transaction of the rows that it stands for, so that neither is
+        there without the other."""
+        return self._setting(entry, cursor=cursor, rows_done=rows_done, rows_total=rows_total)
+
+    def again(self, entry: Entry) -> Entry:
+        """The row as it is now."""
+        return Entry(*self.ask(f"SELECT {COLUMNS}, false FROM dbmigrate.work WHERE id = {entry.id}")[0])
+
+    def seconds_ago(self, entry: Entry) -> float:
+        """How long ago the row was written."""
+        since = "extract(epoch FROM clock_timestamp() - seen_at)::float8"
+        return float(self.ask(f"SELECT {since} FROM dbmigrate.work WHERE id = {entry.id}")[0][0])
 
     def note(self, entry: Entry, cursor: str) -> None:
         """Keep a text of the operation's own that stands for no rows."""
@@ -134,10 +140,12 @@ class Journal:
         """Every step is done. The row stays until the revision is recorded, so that nothing is done twice."""
         self._set(entry, finished=True)
 
-    def _set(self, entry: Entry, more: str = "", **values: Any) -> Sequence[Sequence[Any]]:
+    def _set(self, entry: Entry, **values: Any) -> None:
+        self.ask(self._setting(entry, **values))
+
+    def _setting(self, entry: Entry, **values: Any) -> str:
         given = ", ".join(f"{name} = {_of(value)}" for name, value in values.items())
-        given += ", seen_at = clock_timestamp()"
-        return self.ask(f"UPDATE dbmigrate.work SET {given} WHERE id = {entry.id}{more}")
+        return f"UPDATE dbmigrate.work SET {given}, seen_at = clock_timestamp() WHERE id = {entry.id}"
 
 
 def digest_of(operation: str, table: str, identity: Mapping[str, Any]) -> str:

@@ -1,12 +1,12 @@
-"""Writes the rows of a table in batches, each a short transaction that also keeps how far the walk is.
+"""Writes the rows of a table in pieces, each a short transaction that also keeps how far the walk is.
 
-A batch is written in pieces (operations.pieces) until its time is over or its log is long enough
-(operations.bounds). Its commit waits for the disk: so little log at a time delays nobody's commit, and while
-the disk works we do not.
-
-The table is walked in the order of its key. A batch's rows and the cursor behind them are committed together,
+The table is walked in the order of its key. A piece's rows and the cursor behind them are committed together,
 so that no row is skipped or written twice, wherever the walk is cut. What other sessions insert behind the
 cursor meanwhile is not walked: a default or a trigger has to be there before.
+
+A batch is as many pieces as fit its time, sent together: nothing has to travel between two of them, and each
+frees its rows at once. The first piece of a walk goes alone, as nobody knows yet how long a row takes, and so
+does every piece after one that failed, and the last one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dbmigrate.adapters.operations.keys import Key, key_of
 from dbmigrate.adapters.operations.look import value
 from dbmigrate.adapters.operations.pieces import Piece, Pieces
 from dbmigrate.adapters.operations.throttle import Throttle
-from dbmigrate.adapters.operations.work import Work
+from dbmigrate.adapters.operations.work import LOCK_CODES, Work
 from dbmigrate.domain.statements import overwrites
 
 TELL_SECONDS = 0.2
@@ -56,15 +56,15 @@ def backfill_rows(
     title: str = BACKFILL,
 ) -> None:
     """One step of an operation: ``UPDATE table SET assignments WHERE where`` in batches of about
-    ``target_ms`` milliseconds; a single UPDATE offline. An operation has one such step at most, as it has
-    one cursor.
+    ``target_ms`` milliseconds, each of many short transactions; a single UPDATE offline. An operation has one
+    such step at most, as it has one cursor.
 
     ``table`` and the conditions are as SQL writes them, ``key`` plain column names, by default the primary
     key's. Raises RevisionFailed where the table has no such key, or where it is to be changed.
     """
     with work.step(title):
         if work.offline:
-            work.run(f"UPDATE {table} SET {assignments}{_where(where)}")
+            work.run(f"UPDATE {table} SET {ended(assignments)}{_where(where)}")
         else:
             found = key_of(work, table, key)
             _refuse_to_move(work, found, columns_of(assignments))
@@ -74,7 +74,7 @@ def backfill_rows(
 
 
 class Walk:
-    """The batches of one table, from where the journal's cursor stands."""
+    """The pieces of one table, from where the journal's cursor stands."""
 
     def __init__(
         self, work: Work, table: str, assignments: str, where: str | None, key: Key, title: str
@@ -84,29 +84,61 @@ class Walk:
         self.cursor = Cursor.from_text(work.entry.cursor)
         self.done = work.entry.rows_done or 0
         self.total = work.entry.rows_total
-        self._pieces = Pieces(work, table, key)
-        self._asked = self._wrote = 0.0
+        self._asked = 0.0
+        self._limit: int | None = None
 
     def go(self, target: float) -> None:
-        """Walk on to the end, ``target`` seconds a batch at most."""
+        """Walk on to the end, ``target`` seconds a batch."""
         if self.cursor.end:
             return
         if self.total is None:
             self.total = self._estimate()
         self._bounds, throttle = Bounds(self.work, target), Throttle(self.work)
+        self._pieces = Pieces(self.work, self.table, self.key, self._bounds)
         began, first, told = time.monotonic(), self.done, time.monotonic()
         while not self.cursor.end:
-            if self._batch():
-                throttle.committed(time.monotonic() - self._wrote)
+            if commit := self._batch():
+                throttle.committed(commit)
             throttle.pause(lambda why: self._tell(began, first, why))
             if time.monotonic() - told > TELL_SECONDS:
                 self._tell(began, first)
                 told = time.monotonic()
 
-    def _batch(self) -> bool:
-        """Write a batch, and whether it was written. One of which a statement took too long is undone, and
-        comes back with smaller pieces."""
-        tries = 0
+    def _batch(self) -> float | None:
+        """Write a batch; the seconds of its last commit, None where it failed and smaller pieces follow."""
+        self._pieces.look(self.cursor.after)
+        together = self._pieces.take_a_batch()
+        try:
+            commit = self._write_together(together) if together else self._write_alone()
+        except Exception as error:  # the driver's own where it was no statement of the revision
+            in_the_way = bool(together) and code_of(error) in LOCK_CODES
+            if not in_the_way and not (code_of(error) == CANCELED and self._took_too_long()):
+                raise
+            self._find_place()
+            self._pieces.halve()
+            return None
+        self._pieces.committed(commit)
+        return commit
+
+    def _took_too_long(self) -> bool:
+        """Whether our own limit ended a piece, and not somebody who wants it to stop."""
+        if self._limit is None:
+            return False
+        seconds = min(time.monotonic() - self._asked, self.work.journal.seconds_ago(self.work.entry))
+        return seconds * 1000 >= self._limit
+
+    def _setting(self, alone: bool) -> str:
+        self._limit = self._bounds.limit(alone, self._pieces.smallest)
+        return "" if self._limit is None else f"; SET LOCAL statement_timeout = {self._limit}"
+
+    def _find_place(self) -> None:
+        """Go to where the journal is: of a batch that failed, some pieces are committed."""
+        found = self.work.journal.again(self.work.entry)
+        self.cursor, self.done = Cursor.from_text(found.cursor), found.rows_done or 0
+
+    def _write_alone(self) -> float:
+        """One piece, seen as the revision's own, tried again from its beginning when a lock is not free."""
+        tries, wrote = 0, 0.0
 
         def before_each_try() -> str:
             """The ends of the pieces are looked for while no row is locked, and so without a limit."""
@@ -115,43 +147,52 @@ class Walk:
             if tries > 1:  # its locks are in somebody's way
                 self._pieces.halve()
             self._pieces.look(self.cursor.after)
-            return self._bounds.setting(self._pieces.smallest)
+            return self._setting(alone=True)
 
-        try:
-            self.cursor, self.done = self.work.in_transaction(
-                self.title, self._write, settings=before_each_try
-            )
-        except Exception as error:  # the driver's own where a question of ours took too long
-            too_long = self._bounds.is_ours(time.monotonic() - self._asked, self._pieces.smallest)
-            if code_of(error) != CANCELED or not too_long:
-                raise
-            self._pieces.halve()
-            return False
-        return True
-
-    def _write(self) -> tuple[Cursor, int]:
-        """The pieces of a batch inside of its transaction, and where the walk is then."""
-        cursor, done = self.cursor, self.done
-        self._bounds.begin()
-        for piece in self._pieces:
-            written = self._write_piece(cursor.after, piece)
+        def write() -> tuple[Cursor, int]:
+            nonlocal wrote
+            piece = self._pieces.take()
+            self._asked = time.monotonic()
+            written = self.work.run(self._update(self.cursor.after, piece))
+            self._pieces.wrote(piece.rows or written, time.monotonic() - self._asked)
             walked = written if piece.rows is None else piece.rows
-            done += walked if self.where else written
-            cursor = Cursor(piece.upper or cursor.after, piece.last)
-            if self._bounds.is_over(walked):
-                break
-        journal, entry = self.work.journal, self.work.entry
-        self._bounds.ended(journal.advance(entry, cursor.to_text(), done, self.total, self._bounds.log))
-        self._wrote = time.monotonic()
-        return cursor, done
+            done = self.done + (walked if self.where else written)
+            cursor = Cursor(piece.upper or self.cursor.after, piece.last)
+            self.work.ask(self._advance(cursor, done))
+            wrote = time.monotonic()
+            return cursor, done
 
-    def _write_piece(self, after: list[str] | None, piece: Piece) -> int:
+        self.cursor, self.done = self.work.in_transaction(self.title, write, settings=before_each_try)
+        return time.monotonic() - wrote
+
+    def _write_together(self, pieces: Sequence[Piece]) -> float:
+        """Full pieces, each in a transaction of its own."""
+        begin = self.work.begin_short + self._setting(alone=False)
+        cursor, done, said = self.cursor, self.done, []
+        for piece in pieces:
+            done += piece.rows or 0
+            update, cursor = self._update(cursor.after, piece), Cursor(piece.upper)
+            said.append(f"{begin}; {update}; {self._advance(cursor, done)}")
         self._asked = time.monotonic()
-        written = self.work.run(
-            f"UPDATE {self.table} SET {self.assignments} WHERE {self._range(after, piece)}{self._and_where()}"
+        try:
+            self.work.ask("; COMMIT; ".join(said))
+            wrote = time.monotonic()
+            self.work.ask("COMMIT")
+        except BaseException:
+            self.work.roll_back()
+            raise
+        self._pieces.wrote(done - self.done, wrote - self._asked, len(pieces))
+        self.cursor, self.done = cursor, done
+        return time.monotonic() - wrote
+
+    def _advance(self, cursor: Cursor, done: int) -> str:
+        return self.work.journal.advance(self.work.entry, cursor.to_text(), done, self.total)
+
+    def _update(self, after: list[str] | None, piece: Piece) -> str:
+        condition = f" AND ({ended(self.where)})" if self.where else ""
+        return (
+            f"UPDATE {self.table} SET {ended(self.assignments)} WHERE {self._range(after, piece)}{condition}"
         )
-        self._pieces.wrote(piece.rows or written, time.monotonic() - self._asked)
-        return written
 
     def _range(self, after: list[str] | None, piece: Piece) -> str:
         """Both ends. Where no row is left it is no row, but PostgreSQL reads the expressions even so."""
@@ -159,9 +200,6 @@ class Walk:
             return f"{self.key.parts[0].name} IS NULL"
         ends = [self.key.compared(">", after)] if after else []
         return " AND ".join([*ends, self.key.compared("<=", piece.upper)])
-
-    def _and_where(self) -> str:
-        return f" AND ({self.where})" if self.where else ""
 
     def _estimate(self) -> int:
         """How many rows there are, as the planner knows it."""
@@ -215,6 +253,11 @@ def _refuse_to_miss(work: Work, table: str) -> None:
             f"{table} has a rule that does something else INSTEAD of an UPDATE. Nothing was changed.",
             "drop the rule in an earlier revision, or make a trigger of it",
         )
+
+
+def ended(text: str) -> str:
+    """A revision's own SQL, so that a remark at its end does not take away what we write behind it."""
+    return f"{text}\n" if "--" in text else text
 
 
 def _where(condition: str | None) -> str:

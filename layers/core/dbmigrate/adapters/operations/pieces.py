@@ -1,30 +1,27 @@
-"""Where the next pieces of a walk end, and how many rows they should have.
-
-A server's process that works on without a pause keeps its processor for milliseconds, and the application's
-requests that the system has put there wait as long, even beside an idle one. Between two statements it waits
-for the next, and others come in: so a batch is written in pieces of about a millisecond.
-"""
+"""Where the next pieces of a walk end, and how many rows they should have."""
 
 from __future__ import annotations
 
 import json
+import statistics
 import time
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass
 
+from dbmigrate.adapters.operations.bounds import Bounds
 from dbmigrate.adapters.operations.keys import Key
 from dbmigrate.adapters.operations.work import Work
 
 FIRST, LEAST, MOST = 100, 1, 50_000
 """Rows of a piece. The first are few, as nobody knows yet how long the table's triggers take."""
-PIECE_SECONDS = 0.001
-"""How long the server should work on a piece; the way there and back comes on top."""
 TRIPS = 3
 """So often is the way there and back measured; the shortest counts."""
-AHEAD, ROWS_AHEAD = 50, 100_000
-"""So many pieces are looked for at once, or fewer where they are long. Their ends are keys, which hold
-whatever happens to the rows."""
+COMMITS = 9
+"""So many of the latest commits tell how long one takes; the middle one counts."""
+SHORTEST = 0.0001
+"""What is shorter was not measured but guessed."""
+AHEAD, ROWS_AHEAD = 100, 100_000
+"""A batch has so many pieces and rows at most."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +34,14 @@ class Piece:
 
 
 class Pieces:
-    """Asks for the pieces of a table in the order of its key."""
+    """Asks for the pieces of a table in the order of its key, and knows how long they take."""
 
-    def __init__(self, work: Work, table: str, key: Key) -> None:
-        self.work, self.table, self.key = work, table, key
+    def __init__(self, work: Work, table: str, key: Key, bounds: Bounds) -> None:
+        self.work, self.table, self.key, self.bounds = work, table, key, bounds
         self.size = FIRST
         self._found: deque[Piece] = deque()
-        self._rows, self._seconds = 0, 0.0
+        self._commits: deque[float] = deque([0.0], maxlen=COMMITS)
+        self._rows, self._seconds, self._a_row = 0, 0.0, 0.0
         self._trip = min(_seconds_of(work) for _ in range(TRIPS))
 
     def look(self, after: list[str] | None) -> None:
@@ -51,19 +49,33 @@ class Pieces:
         if self._found:
             return
         if self._rows:
-            self.size = next_size(self._rows, self._seconds, PIECE_SECONDS + self._trip, self.size)
-        self._measure_anew()
+            self.bounds.look_at_the_log(self._rows)
+            wanted = next_size(self._rows, self._seconds, self.bounds.piece_seconds(self._commit), self.size)
+            self.size = min(wanted, self.bounds.most_rows or wanted)
+            self._rows, self._seconds = 0, 0.0
         self._found += self._ends(after) or [self._rest(after)]
 
-    def __iter__(self) -> Iterator[Piece]:
-        """Those that were found, one behind the other; each is given once."""
-        while self._found:
-            yield self._found.popleft()
+    def take(self) -> Piece:
+        """The next of those that were found; each is given once."""
+        return self._found.popleft()
 
-    def wrote(self, rows: int, seconds: float) -> None:
-        """A piece of so many rows took so long."""
+    def take_a_batch(self) -> list[Piece]:
+        """The next ones that fit a batch's time together; none where nobody knows how long one takes, or how
+        many rows it has."""
+        if not self._a_row or self._found[0].last:
+            return []
+        return [self.take() for _ in range(len(self._found))]
+
+    def wrote(self, rows: int, seconds: float, pieces: int = 1) -> None:
+        """Pieces of so many rows together took so long, with every commit but the last."""
+        server = max(seconds - self._trip - (pieces - 1) * self._commit, SHORTEST)
         self._rows += rows
-        self._seconds += seconds
+        self._seconds += server
+        self._a_row = server / max(rows, 1)
+
+    def committed(self, seconds: float) -> None:
+        """A commit took so long."""
+        self._commits.append(max(seconds - self._trip, 0.0))
 
     @property
     def smallest(self) -> bool:
@@ -71,13 +83,21 @@ class Pieces:
         return self.size <= LEAST
 
     def halve(self) -> None:
-        """Begin again behind another key, with smaller pieces."""
+        """Begin again behind another key, with smaller pieces, the first of them alone."""
         self.size = max(LEAST, self.size // 2)
         self._found.clear()
-        self._measure_anew()
+        self._rows, self._seconds, self._a_row = 0, 0.0, 0.0
 
-    def _measure_anew(self) -> None:
-        self._rows, self._seconds = 0, 0.0
+    def _ahead(self) -> int:
+        """How many pieces a batch has time for."""
+        if not self._a_row:
+            return 1
+        fit = self.bounds.target / (self.size * self._a_row + self._commit)
+        return max(1, min(int(fit), AHEAD, ROWS_AHEAD // self.size))
+
+    @property
+    def _commit(self) -> float:
+        return statistics.median(self._commits)
 
     def _ends(self, after: list[str] | None) -> list[Piece]:
         """Jump from end to end of full pieces: an index is read, and only the ends travel."""
@@ -85,10 +105,9 @@ class Pieces:
         first = f"SELECT {names}, 1 AS zz_number {self._behind(after)}"
         further = f"SELECT {names} FROM {self.table} WHERE ({names}) > ({last})"
         jump = f"ORDER BY {names} OFFSET {self.size - 1} LIMIT 1"
-        ahead = min(AHEAD, max(1, ROWS_AHEAD // self.size))
         found = self.work.ask(
             f"WITH RECURSIVE zz_ends AS (({first} {jump}) UNION ALL SELECT zz_next.*, zz_number + 1 "
-            f"FROM zz_ends, LATERAL ({further} {jump}) zz_next WHERE zz_number < {ahead}) "
+            f"FROM zz_ends, LATERAL ({further} {jump}) zz_next WHERE zz_number < {self._ahead()}) "
             f"SELECT {self.key.as_text} FROM zz_ends ORDER BY zz_number"
         )
         return [Piece(json.loads(end), self.size) for (end,) in found]
@@ -112,5 +131,5 @@ def _seconds_of(work: Work) -> float:
 
 def next_size(rows: int, seconds: float, target: float, size: int) -> int:
     """More rows where they were quick, fewer where they were slow; at most twice or half as many."""
-    wanted = rows * target / max(seconds, 0.0001)
+    wanted = rows * target / max(seconds, SHORTEST)
     return int(min(max(wanted, size / 2, LEAST), size * 2, MOST))

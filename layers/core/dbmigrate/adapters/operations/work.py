@@ -118,9 +118,7 @@ class Work:
         tries = 0
         while True:
             try:
-                # A database's own default may be one that fails where others write the same rows.
-                limit = f"SET LOCAL lock_timeout = {self.conductor.lock_ms // tables}"
-                self.ask(f"BEGIN ISOLATION LEVEL READ COMMITTED; {limit}{settings()}")
+                self.ask(self._begin(tables) + settings())
                 self._budget = Budget(self.conductor.lock_ms // tables)
                 found = body()
                 self.ask("COMMIT")
@@ -134,6 +132,16 @@ class Work:
                 self.conductor.lock_not_free(tries, error, self.progress(title), self.connection, statement)
             finally:
                 self._budget = None
+
+    @property
+    def begin_short(self) -> str:
+        """SQL that begins a transaction under the lock budget."""
+        return self._begin(1)
+
+    def _begin(self, tables: int) -> str:
+        # A database's own default may be one that fails where others write the same rows.
+        limit = self.conductor.lock_ms // tables
+        return f"BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {limit}"
 
     def _written(self, body: Callable[[], Any], lock_ms: int) -> Any:
         self.run("BEGIN")
