@@ -38,7 +38,17 @@ TABLE = """CREATE TABLE IF NOT EXISTS dbmigrate.work (
     free boolean NOT NULL DEFAULT false,
     finished boolean NOT NULL DEFAULT false,
     UNIQUE (at, stamp, digest))"""
-COLUMNS = "id, step, number, cursor, rows_done, rows_total, free, finished"
+PIECES = """CREATE TABLE IF NOT EXISTS dbmigrate.piece (
+    work bigint NOT NULL,
+    rows_done bigint NOT NULL,
+    cursor text NOT NULL,
+    seen_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (work, rows_done))"""
+"""Cursors of a batch under way, each a row of its own until the batch is over: beside a transaction that
+lives long, every state of one row stays, and whoever looks for the newest meets them all."""
+ROW = """SELECT w.id, w.step, w.number, coalesce(p.cursor, w.cursor), coalesce(p.rows_done, w.rows_done),
+    w.rows_total, w.free, w.finished, {more} FROM dbmigrate.work w LEFT JOIN LATERAL (
+    SELECT * FROM dbmigrate.piece WHERE work = w.id ORDER BY rows_done DESC LIMIT 1) p ON true"""
 Ask = Callable[[str], Sequence[Sequence[Any]]]
 
 
@@ -88,10 +98,10 @@ class Journal:
             'INSERT INTO dbmigrate.work (revision, at, stamp, digest, operation, "table", name, of) '
             f"VALUES ({', '.join(map(_of, values))}) ON CONFLICT DO NOTHING RETURNING id"
         )
-        row = self.ask(
-            f"SELECT {COLUMNS}, {_of(bool(made))} FROM dbmigrate.work WHERE {mine} AND digest = {_of(digest)}"
-        )[0]
-        return Entry(*row)
+        if made:
+            self.ask(f"DELETE FROM dbmigrate.piece WHERE work = {made[0][0]}")
+        row = ROW.format(more=_of(bool(made)))
+        return Entry(*self.ask(f"{row} WHERE {mine} AND digest = {_of(digest)}")[0])
 
     def _make(self) -> None:
         if self.ask("SELECT to_regclass('dbmigrate.work')")[0][0] is None:
@@ -99,6 +109,8 @@ class Journal:
             if not self.ask("SELECT 1 FROM pg_namespace WHERE nspname = 'dbmigrate'"):
                 self.ask("CREATE SCHEMA IF NOT EXISTS dbmigrate")
             self.ask(TABLE)
+        if self.ask("SELECT to_regclass('dbmigrate.piece')")[0][0] is None:
+            self.ask(PIECES)
 
     def step(self, entry: Entry, number: int, step: str) -> None:
         """The operation is at this step now."""
@@ -112,21 +124,26 @@ class Journal:
     def start_over(self, entry: Entry) -> Entry:
         """Forget the cursor."""
         self._set(entry, cursor=None, rows_done=None, rows_total=None)
+        self.ask(f"DELETE FROM dbmigrate.piece WHERE work = {entry.id}")
         return replace(entry, cursor=None, rows_done=None, rows_total=None)
 
-    def advance(self, entry: Entry, cursor: str, rows_done: int, rows_total: int | None) -> str:
-        """SQL that keeps a cursor. For the transaction of the rows that it stands for, so that neither is
-        there without the other."""
-        return self._setting(entry, cursor=cursor, rows_done=rows_done, rows_total=rows_total)
+    def keep(self, entry: Entry, cursor: str, rows_done: int) -> str:
+        """SQL that keeps a cursor in the middle of a batch. For the transaction of the rows that it stands
+        for, so that neither is there without the other."""
+        values = f"{entry.id}, {rows_done}, {_of(cursor)}"
+        return f"INSERT INTO dbmigrate.piece (work, rows_done, cursor) VALUES ({values})"
 
-    def again(self, entry: Entry) -> Entry:
-        """The row as it is now."""
-        return Entry(*self.ask(f"SELECT {COLUMNS}, false FROM dbmigrate.work WHERE id = {entry.id}")[0])
+    def advance(self, entry: Entry, cursor: str, rows_done: int, rows_total: int | None, before: int) -> str:
+        """The same at a batch's end; what was kept on the way is not needed any more. ``before`` is rows_done
+        at the end of an earlier one."""
+        now = self._setting(entry, cursor=cursor, rows_done=rows_done, rows_total=rows_total)
+        return f"{now}; DELETE FROM dbmigrate.piece WHERE work = {entry.id} AND rows_done > {before}"
 
-    def seconds_ago(self, entry: Entry) -> float:
-        """How long ago the row was written."""
-        since = "extract(epoch FROM clock_timestamp() - seen_at)::float8"
-        return float(self.ask(f"SELECT {since} FROM dbmigrate.work WHERE id = {entry.id}")[0][0])
+    def again(self, entry: Entry) -> tuple[Entry, float]:
+        """The row as it is now, and how many seconds ago it was written."""
+        since = "extract(epoch FROM clock_timestamp() - greatest(w.seen_at, p.seen_at))::float8"
+        *row, seconds = self.ask(f"{ROW.format(more=f'false, {since}')} WHERE w.id = {entry.id}")[0]
+        return Entry(*row), seconds
 
     def note(self, entry: Entry, cursor: str) -> None:
         """Keep a text of the operation's own that stands for no rows."""

@@ -49,7 +49,7 @@ def create(connection: Connection, environment: str) -> None:
     if not connection.exec_driver_sql(rows_written.HAS_COLUMN).scalar_one():
         connection.exec_driver_sql(rows_written.COLUMN)
     there = connection.exec_driver_sql(OTHERS).one()
-    for name, table in (("work", journal.TABLE), ("mark", marks.TABLE)):
+    for name, table in (("work", journal.TABLE), ("piece", journal.PIECES), ("mark", marks.TABLE)):
         if getattr(there, name) is None:
             connection.exec_driver_sql(table)
     connection.execute(

@@ -46,4 +46,5 @@ LATER = """ALTER TABLE dbmigrate.run ADD COLUMN IF NOT EXISTS wish text,
     ADD COLUMN IF NOT EXISTS marked_at timestamptz, ADD COLUMN IF NOT EXISTS wal text"""
 HAS_LATER = """SELECT count(*) = 2 FROM pg_attribute
     WHERE attrelid = to_regclass('dbmigrate.run') AND attname IN ('wished_at', 'wal')"""
-OTHERS = "SELECT to_regclass('dbmigrate.work') AS work, to_regclass('dbmigrate.mark') AS mark"
+OTHERS = """SELECT to_regclass('dbmigrate.work') AS work, to_regclass('dbmigrate.piece') AS piece,
+    to_regclass('dbmigrate.mark') AS mark"""

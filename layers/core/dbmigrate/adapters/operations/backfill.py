@@ -27,7 +27,8 @@ class Backfill:
         schema: str | None = None,
         target_ms: float = 50,
     ) -> None:
-        """Write existing rows in batches of about ``target_ms`` milliseconds, each committed with its cursor.
+        """Write existing rows in batches of about ``target_ms`` milliseconds, each of short transactions that
+        are committed with their cursor.
 
         ``set`` maps columns to SQL expressions, or is the text behind SET. Rows are taken in the order of
         ``key`` (default: the primary key), and each is written exactly once, whatever cuts the work. Rows

@@ -84,6 +84,7 @@ class Walk:
         self.cursor = Cursor.from_text(work.entry.cursor)
         self.done = work.entry.rows_done or 0
         self.total = work.entry.rows_total
+        self._ended = 0  # rows_done at the end of an earlier batch
         self._asked = 0.0
         self._limit: int | None = None
 
@@ -111,30 +112,28 @@ class Walk:
         try:
             commit = self._write_together(together) if together else self._write_alone()
         except Exception as error:  # the driver's own where it was no statement of the revision
-            in_the_way = bool(together) and code_of(error) in LOCK_CODES
-            if not in_the_way and not (code_of(error) == CANCELED and self._took_too_long()):
+            if not self._goes_on_after(error, bool(together)):
                 raise
-            self._find_place()
             self._pieces.halve()
             return None
         self._pieces.committed(commit)
         return commit
 
-    def _took_too_long(self) -> bool:
-        """Whether our own limit ended a piece, and not somebody who wants it to stop."""
-        if self._limit is None:
+    def _goes_on_after(self, error: Exception, together: bool) -> bool:
+        """Whether our own limit ended it, and not somebody who wants it to stop, or a lock in the middle of a
+        batch. Goes to where the journal is: some pieces may be committed."""
+        code = code_of(error)
+        if code != CANCELED and not (together and code in LOCK_CODES):
             return False
-        seconds = min(time.monotonic() - self._asked, self.work.journal.seconds_ago(self.work.entry))
-        return seconds * 1000 >= self._limit
+        elapsed = time.monotonic() - self._asked
+        found, seconds = self.work.journal.again(self.work.entry)
+        self.cursor, self.done = Cursor.from_text(found.cursor), found.rows_done or 0
+        took_too_long = self._limit is not None and min(elapsed, seconds) * 1000 >= self._limit
+        return code != CANCELED or took_too_long
 
     def _setting(self, alone: bool) -> str:
         self._limit = self._bounds.limit(alone, self._pieces.smallest)
         return "" if self._limit is None else f"; SET LOCAL statement_timeout = {self._limit}"
-
-    def _find_place(self) -> None:
-        """Go to where the journal is: of a batch that failed, some pieces are committed."""
-        found = self.work.journal.again(self.work.entry)
-        self.cursor, self.done = Cursor.from_text(found.cursor), found.rows_done or 0
 
     def _write_alone(self) -> float:
         """One piece, seen as the revision's own, tried again from its beginning when a lock is not free."""
@@ -158,21 +157,24 @@ class Walk:
             walked = written if piece.rows is None else piece.rows
             done = self.done + (walked if self.where else written)
             cursor = Cursor(piece.upper or self.cursor.after, piece.last)
-            self.work.ask(self._advance(cursor, done))
+            self.work.ask(self._end(cursor, done))
             wrote = time.monotonic()
             return cursor, done
 
         self.cursor, self.done = self.work.in_transaction(self.title, write, settings=before_each_try)
+        self._ended = self.done
         return time.monotonic() - wrote
 
     def _write_together(self, pieces: Sequence[Piece]) -> float:
         """Full pieces, each in a transaction of its own."""
         begin = self.work.begin_short + self._setting(alone=False)
+        journal, entry = self.work.journal, self.work.entry
         cursor, done, said = self.cursor, self.done, []
         for piece in pieces:
             done += piece.rows or 0
             update, cursor = self._update(cursor.after, piece), Cursor(piece.upper)
-            said.append(f"{begin}; {update}; {self._advance(cursor, done)}")
+            keep = journal.keep(entry, cursor.to_text(), done)
+            said.append(f"{begin}; {update}; {self._end(cursor, done) if piece is pieces[-1] else keep}")
         self._asked = time.monotonic()
         try:
             self.work.ask("; COMMIT; ".join(said))
@@ -182,11 +184,12 @@ class Walk:
             self.work.roll_back()
             raise
         self._pieces.wrote(done - self.done, wrote - self._asked, len(pieces))
-        self.cursor, self.done = cursor, done
+        self.cursor, self.done, self._ended = cursor, done, done
         return time.monotonic() - wrote
 
-    def _advance(self, cursor: Cursor, done: int) -> str:
-        return self.work.journal.advance(self.work.entry, cursor.to_text(), done, self.total)
+    def _end(self, cursor: Cursor, done: int) -> str:
+        journal, entry = self.work.journal, self.work.entry
+        return journal.advance(entry, cursor.to_text(), done, self.total, self._ended)
 
     def _update(self, after: list[str] | None, piece: Piece) -> str:
         condition = f" AND ({ended(self.where)})" if self.where else ""

@@ -10,7 +10,7 @@ LONGEST = 3
 lock. Among others it has the time of the batch, so that its rows are not held meanwhile."""
 LEAST_MS = 20
 """What is shorter tells more of the machine than of the rows."""
-PIECE_SECONDS = 0.0007
+PIECE_SECONDS = 0.00075
 """How long the server should work on a piece. A server's process that works on without a pause keeps its
 processor for milliseconds, and the application's requests that the system has put there wait as long, even
 beside an idle one; at a commit it waits for the disk, and others come in."""

@@ -60,9 +60,9 @@ class Pieces:
         return self._found.popleft()
 
     def take_a_batch(self) -> list[Piece]:
-        """The next ones that fit a batch's time together; none where nobody knows how long one takes, or how
-        many rows it has."""
-        if not self._a_row or self._found[0].last:
+        """The next ones that fit a batch's time together. None where nobody knows how long one takes or how
+        many rows it has, or where one has time at most."""
+        if not self._a_row or self._fit() <= 1 or self._found[0].last:
             return []
         return [self.take() for _ in range(len(self._found))]
 
@@ -88,12 +88,14 @@ class Pieces:
         self._found.clear()
         self._rows, self._seconds, self._a_row = 0, 0.0, 0.0
 
-    def _ahead(self) -> int:
+    def _fit(self) -> int:
         """How many pieces a batch has time for."""
-        if not self._a_row:
-            return 1
-        fit = self.bounds.target / (self.size * self._a_row + self._commit)
-        return max(1, min(int(fit), AHEAD, ROWS_AHEAD // self.size))
+        return int(self.bounds.target / (self.size * self._a_row + self._commit))
+
+    def _ahead(self) -> int:
+        """How many to look for."""
+        fit = min(self._fit(), AHEAD, ROWS_AHEAD // self.size) if self._a_row else 1
+        return max(1, fit)
 
     @property
     def _commit(self) -> float:
