@@ -123,8 +123,8 @@ class Journal:
 
     def start_over(self, entry: Entry) -> Entry:
         """Forget the cursor."""
-        self._set(entry, cursor=None, rows_done=None, rows_total=None)
-        self.ask(f"DELETE FROM dbmigrate.piece WHERE work = {entry.id}")
+        forgotten = self._setting(entry, cursor=None, rows_done=None, rows_total=None)
+        self.ask(f"DELETE FROM dbmigrate.piece WHERE work = {entry.id}; {forgotten}")  # one transaction
         return replace(entry, cursor=None, rows_done=None, rows_total=None)
 
     def keep(self, entry: Entry, cursor: str, rows_done: int) -> str:
