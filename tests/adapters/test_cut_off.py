@@ -14,7 +14,7 @@ from dbmigrate.adapters.connection import target_from_url
 from dbmigrate.adapters.database import Database
 from dbmigrate.domain.errors import DatabaseUnreachable
 
-BUSY = "SELECT pid FROM pg_stat_activity WHERE query LIKE '%pg_sleep(%)%' AND pid <> pg_backend_pid()"
+BUSY = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(%'"
 SLOW = "CREATE TABLE two (id int)\nSELECT pg_sleep(30)"
 QUICK = "CREATE TABLE two (id int)"
 
