@@ -9,7 +9,7 @@ import pytest
 from tests.adapters.project import rows
 from tests.operations.running import forget, sql
 
-from dbmigrate.adapters.operations import batches, pieces
+from dbmigrate.adapters.operations import batches, bounds, pieces
 
 COUNT = 2_345
 ONCE = [(1, COUNT)]
@@ -21,6 +21,7 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pieces, "FIRST", 200)
     monkeypatch.setattr(pieces, "MOST", 400)
     monkeypatch.setattr(pieces, "AHEAD", 1)
+    monkeypatch.setattr(bounds, "LEAST_MS", 400)
     monkeypatch.setattr(pieces, "next_size", lambda rows, seconds, target, size: min(size * 2, pieces.MOST))
     monkeypatch.setattr(batches, "TELL_SECONDS", 0)
 

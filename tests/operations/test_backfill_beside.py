@@ -10,7 +10,7 @@ from tests.adapters.project import connected, rows, until
 from tests.operations.filling import COUNT, ONCE, add_one, afresh, counts, small_batches
 from tests.operations.running import Watching, operate, sql
 
-from dbmigrate.adapters.operations import pieces
+from dbmigrate.adapters.operations import bounds, pieces
 from dbmigrate.domain.errors import RevisionFailed
 
 __all__ = ["small_batches"]
@@ -111,8 +111,11 @@ def test_a_batch_that_takes_long_is_undone_and_made_smaller(database: str) -> No
     assert counts(database) == [(0, COUNT // 5 - 300), (1, 300)]
 
 
-def test_a_batch_whose_cursor_takes_long_is_undone_as_well(database: str) -> None:
+def test_a_batch_whose_cursor_takes_long_is_undone_as_well(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The limit holds for our own entry too, which a slow disk can hold up."""
+    monkeypatch.setattr(bounds, "LEAST_MS", 20)
     afresh(database)
     with connected(database) as holder:
         undone: list[str] = []
@@ -171,6 +174,7 @@ def test_the_first_batches_of_a_slow_table_hold_nobody_up(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pieces, "FIRST", 100)
+    monkeypatch.setattr(bounds, "LEAST_MS", 20)
     afresh(database)
     sql(database, "DELETE FROM t WHERE id > 300")
     slept: list[int] = []

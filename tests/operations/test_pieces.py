@@ -20,6 +20,7 @@ Sizing = Callable[[Callable[[int], int]], None]
 @pytest.fixture
 def sizing(monkeypatch: pytest.MonkeyPatch) -> Sizing:
     """Let the next pieces have as many rows, however quick the machine is."""
+    monkeypatch.setattr(bounds, "LEAST_MS", 400)
 
     def follow(size_of: Callable[[int], int]) -> None:
         monkeypatch.setattr(pieces, "next_size", lambda rows, seconds, target, size: size_of(size))
@@ -55,7 +56,7 @@ def test_pieces_go_together_but_for_the_first_and_the_last(database: str, sizing
     sizing(lambda size: size)
     afresh(database)
     full = COUNT // pieces.FIRST
-    assert pieces_of(said(database, target_ms=10_000)) == [1, full - 1, 1]
+    assert pieces_of(said(database, target_ms=100_000)) == [1, full - 1, 1]
     assert sizes(database) == [pieces.FIRST] * full + [COUNT % pieces.FIRST]
     assert counts(database) == ONCE
     assert rows(database, "SELECT count(*) FROM dbmigrate.piece") == [(0,)], "kept until the batch is over"
@@ -66,11 +67,11 @@ def test_a_batch_that_was_cut_goes_on_behind_its_last_piece(database: str, sizin
     afresh(database)
     sql(database, "UPDATE t SET n = NULL WHERE id = 1500", "ALTER TABLE t ADD CHECK (x < 1 OR n IS NOT NULL)")
     with pytest.raises(Exception, match="violates check constraint"):
-        said(database, target_ms=10_000)
+        said(database, target_ms=100_000)
     assert counts(database) == [(0, COUNT - 1400), (1, 1400)]
     assert rows(database, "SELECT max(rows_done) FROM dbmigrate.piece") == [(1400,)]
     sql(database, "UPDATE t SET n = 1 WHERE id = 1500")
-    said(database, target_ms=10_000)
+    said(database, target_ms=100_000)
     assert counts(database) == ONCE
     assert rows(database, "SELECT count(*) FROM dbmigrate.piece") == [(0,)]
 
@@ -108,7 +109,7 @@ def grown(url: str, sizing: Sizing, monkeypatch: pytest.MonkeyPatch) -> list[int
     sizing(lambda size: size * 2)
     monkeypatch.setattr(pieces, "AHEAD", 1)
     afresh(url)
-    said(url, target_ms=10_000)
+    said(url, target_ms=100_000)
     assert counts(url) == ONCE
     return sizes(url)
 

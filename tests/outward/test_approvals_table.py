@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from moto.dynamodb.models import DynamoDBBackend
 from tests.outward.fakes import ADA, GRACE, LINUS, NOW, SECRET, make_plan, make_request
 
 from dbmigrate.adapters.approvals import DynamoApprovals
@@ -76,6 +79,19 @@ def test_no_decision_on_another_plan_after_expiry_or_without_request(table, link
     assert table.request(REQUEST.run).status == "pending"
 
 
+@pytest.fixture
+def one_write_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DynamoDB judges a condition and writes the item in one go; moto does it in two steps."""
+    write, lock = DynamoDBBackend.update_item, threading.Lock()
+
+    def alone(self: DynamoDBBackend, *given: Any, **named: Any) -> Any:
+        with lock:
+            return write(self, *given, **named)
+
+    monkeypatch.setattr(DynamoDBBackend, "update_item", alone)
+
+
+@pytest.mark.usefixtures("one_write_at_a_time")
 def test_two_decisions_at_once_are_one(table) -> None:
     with ThreadPoolExecutor(8) as pool:
         words = ["approved", "rejected"] * 8
