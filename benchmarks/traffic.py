@@ -32,14 +32,7 @@ from dbmigrate_local.embedded import EmbeddedPostgres, embedded_postgres
 OURS = "db-migrate"
 LOCK_BUDGET_MS = 100
 WARM_SECONDS = 3.0
-SERVER = {
-    "fsync": "on",
-    "full_page_writes": "on",
-    "shared_buffers": "512MB",
-    "max_wal_size": "4GB",
-    "autovacuum_naptime": "1min",
-}
-"""As a real server has it, where the embedded one is made for tests; a minute is PostgreSQL's own."""
+SERVER = {"fsync": "on", "full_page_writes": "on", "shared_buffers": "512MB", "max_wal_size": "4GB"}
 
 
 @dataclass

@@ -186,10 +186,11 @@ def test_a_wide_table_offline_is_one_statement() -> None:
         dialect_opts={"paramstyle": "named"},
         opts={"as_sql": True, "output_buffer": said},
     )
-    Operations(context).backfill("t", {"Ab": "'x:y'"}, "n % 2 = 0", schema="s")
+    Operations(context).backfill("t", {"Ab": "'x:y'"}, "n % 2 = 0 -- the even ones", schema="s")
     text = " ".join(said.getvalue().split())
     assert "-- backfill:" in text
-    assert """UPDATE s.t SET "Ab" = 'x:y' WHERE n % 2 = 0;""" in text
+    assert """UPDATE s.t SET "Ab" = 'x:y' WHERE n % 2 = 0 -- the even ones ;""" in text
+    assert "-- the even ones\n;" in said.getvalue(), "a remark does not take the end of the statement away"
 
 
 def test_the_cursor_says_where_the_walk_is(database: str) -> None:

@@ -167,7 +167,7 @@ class Walk:
 
     def _write_together(self, pieces: Sequence[Piece]) -> float:
         """Full pieces, each in a transaction of its own."""
-        begin = self.work.begin_short + self._setting(alone=False)
+        begin = self.work.beginning() + self._setting(alone=False)
         journal, entry = self.work.journal, self.work.entry
         cursor, done, said = self.cursor, self.done, []
         for piece in pieces:
@@ -264,4 +264,4 @@ def ended(text: str) -> str:
 
 
 def _where(condition: str | None) -> str:
-    return f" WHERE {condition}" if condition else ""
+    return f" WHERE {ended(condition)}" if condition else ""

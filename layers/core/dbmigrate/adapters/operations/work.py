@@ -118,7 +118,7 @@ class Work:
         tries = 0
         while True:
             try:
-                self.ask(self._begin(tables) + settings())
+                self.ask(self.beginning(tables) + settings())
                 self._budget = Budget(self.conductor.lock_ms // tables)
                 found = body()
                 self.ask("COMMIT")
@@ -133,12 +133,8 @@ class Work:
             finally:
                 self._budget = None
 
-    @property
-    def begin_short(self) -> str:
+    def beginning(self, tables: int = 1) -> str:
         """SQL that begins a transaction under the lock budget."""
-        return self._begin(1)
-
-    def _begin(self, tables: int) -> str:
         # A database's own default may be one that fails where others write the same rows.
         limit = self.conductor.lock_ms // tables
         return f"BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {limit}"
