@@ -23,12 +23,13 @@ from dbmigrate.adapters.operations.keys import Key, key_of
 from dbmigrate.adapters.operations.look import value
 from dbmigrate.adapters.operations.pieces import Piece, Pieces
 from dbmigrate.adapters.operations.throttle import Throttle
-from dbmigrate.adapters.operations.work import LOCK_CODES, Work
+from dbmigrate.adapters.operations.work import BEGIN, LOCK_CODES, Work
 from dbmigrate.domain.statements import overwrites
 
 TELL_SECONDS = 0.2
 CANCELED = "57014"
 BACKFILL = "write the rows"
+to_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Cursor:
     end: bool = False
 
     def to_text(self) -> str:
-        return json.dumps([self.after, self.end], ensure_ascii=False)
+        return to_json([self.after, self.end])
 
     @classmethod
     def from_text(cls, text: str | None) -> Cursor:
@@ -167,17 +168,17 @@ class Walk:
 
     def _write_together(self, pieces: Sequence[Piece]) -> float:
         """Full pieces, each in a transaction of its own."""
-        begin = self.work.beginning() + self._setting(alone=False)
-        journal, entry = self.work.journal, self.work.entry
+        setting, journal, entry = self._setting(alone=False), self.work.journal, self.work.entry
         cursor, done, said = self.cursor, self.done, []
         for piece in pieces:
             done += piece.rows or 0
             update, cursor = self._update(cursor.after, piece), Cursor(piece.upper)
             keep = journal.keep(entry, cursor.to_text(), done)
-            said.append(f"{begin}; {update}; {self._end(cursor, done) if piece is pieces[-1] else keep}")
+            said.append(f"{setting}; {update}; {self._end(cursor, done) if piece is pieces[-1] else keep}")
         self._asked = time.monotonic()
         try:
-            self.work.ask("; COMMIT; ".join(said))
+            # Few statements, as reading their answers takes processor time from whoever shares the machine.
+            self.work.ask(BEGIN + "; COMMIT AND CHAIN".join(said))
             wrote = time.monotonic()
             self.work.ask("COMMIT")
         except BaseException:

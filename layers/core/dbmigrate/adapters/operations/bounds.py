@@ -10,7 +10,7 @@ LONGEST = 3
 lock. Among others it has the time of the batch, so that its rows are not held meanwhile."""
 LEAST_MS = 20
 """What is shorter tells more of the machine than of the rows."""
-PIECE_SECONDS = 0.00075
+PIECE_SECONDS = 0.00055
 """How long the server should work on a piece. A server's process that works on without a pause keeps its
 processor for milliseconds, and the application's requests that the system has put there wait as long, even
 beside an idle one; at a commit it waits for the disk, and others come in."""
@@ -37,6 +37,7 @@ class Bounds:
     def __init__(self, work: Work, target: float) -> None:
         own, deadlock, has_log = work.ask(SETTINGS)[0]
         self.target = target
+        self._lock_ms = work.conductor.lock_ms
         self._deadlock_ms = deadlock
         self._longest: float = min(target, deadlock / 4000)
         self._own_ms = int(own)
@@ -64,8 +65,11 @@ class Bounds:
 
     def limit(self, alone: bool, smallest: bool) -> int | None:
         """statement_timeout of a piece, in milliseconds; None where the session's own ends it. That one holds
-        for the smallest possible piece that goes alone, as it can be no smaller."""
+        for the smallest possible piece that goes alone, as it can be no smaller. Among others it is the lock
+        budget as well: only a piece alone has a lock_timeout."""
         wanted = max(LEAST_MS, int((LONGEST if alone else 1) * self.target * 1000))
         limit = min(self._deadlock_ms // 2, wanted)
+        if not alone and self._lock_ms:
+            limit = min(limit, self._lock_ms)
         own = (alone and smallest) or 0 < self._own_ms < limit
         return None if own else limit

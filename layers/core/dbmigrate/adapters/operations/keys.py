@@ -53,9 +53,9 @@ class Key:
         return ", ".join(f"{part.name} DESC" for part in self.parts)
 
     @property
-    def as_text(self) -> str:
+    def as_json(self) -> str:
         """The values as one JSON array of strings."""
-        return f"json_build_array({', '.join(part.as_text() for part in self.parts)})::text"
+        return f"json_build_array({', '.join(part.as_text() for part in self.parts)})"
 
     def compared(self, operator: str, values: Sequence[str]) -> str:
         """The key in comparison with these values, in a form that an index answers."""

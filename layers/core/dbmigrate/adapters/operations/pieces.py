@@ -110,14 +110,14 @@ class Pieces:
         found = self.work.ask(
             f"WITH RECURSIVE zz_ends AS (({first} {jump}) UNION ALL SELECT zz_next.*, zz_number + 1 "
             f"FROM zz_ends, LATERAL ({further} {jump}) zz_next WHERE zz_number < {self._ahead()}) "
-            f"SELECT {self.key.as_text} FROM zz_ends ORDER BY zz_number"
+            f"SELECT json_agg({self.key.as_json} ORDER BY zz_number)::text FROM zz_ends"
         )
-        return [Piece(json.loads(end), self.size) for (end,) in found]
+        return [Piece(end, self.size) for end in json.loads(found[0][0] or "[]")]
 
     def _rest(self, after: list[str] | None) -> Piece:
         """Up to the last key of the table."""
         backwards = f"ORDER BY {self.key.backwards} LIMIT 1"
-        found = self.work.ask(f"SELECT {self.key.as_text} {self._behind(after)} {backwards}")
+        found = self.work.ask(f"SELECT {self.key.as_json}::text {self._behind(after)} {backwards}")
         return Piece(json.loads(found[0][0]) if found else None, None, last=True)
 
     def _behind(self, after: list[str] | None) -> str:

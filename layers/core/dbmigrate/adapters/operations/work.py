@@ -20,6 +20,8 @@ from dbmigrate.domain.progress import Progress
 
 __all__ = ["Work", "code_of", "work", "work_again"]
 LOCK_CODES = ("55P03", "40P01")  # lock_not_available, deadlock_detected
+BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
+"""A database's own default may be one that fails where others write the same rows."""
 LONG_LOCK_MS = 600_000
 """For CONCURRENTLY and VALIDATE: they wait for older transactions, and nobody waits behind them."""
 
@@ -113,13 +115,13 @@ class Work:
         """``body`` in a transaction of its own under the lock budget, and with further ``settings`` (SQL that
         goes along with the BEGIN, asked for before each try). Every try begins anew: a savepoint would keep
         the locks that it has."""
+        limit, tries = self.conductor.lock_ms // tables, 0
         if self.offline:
-            return self._written(body, self.conductor.lock_ms // tables)
-        tries = 0
+            return self._written(body, limit)
         while True:
             try:
-                self.ask(self.beginning(tables) + settings())
-                self._budget = Budget(self.conductor.lock_ms // tables)
+                self.ask(f"{BEGIN}; SET LOCAL lock_timeout = {limit}{settings()}")
+                self._budget = Budget(limit)
                 found = body()
                 self.ask("COMMIT")
                 return found
@@ -132,12 +134,6 @@ class Work:
                 self.conductor.lock_not_free(tries, error, self.progress(title), self.connection, statement)
             finally:
                 self._budget = None
-
-    def beginning(self, tables: int = 1) -> str:
-        """SQL that begins a transaction under the lock budget."""
-        # A database's own default may be one that fails where others write the same rows.
-        limit = self.conductor.lock_ms // tables
-        return f"BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {limit}"
 
     def _written(self, body: Callable[[], Any], lock_ms: int) -> Any:
         self.run("BEGIN")
