@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -142,14 +143,23 @@ def test_aurora_writes_no_log_that_a_commit_must_wait_for(
 def test_most_of_the_time_goes_to_the_rows_where_commits_are_slow(
     database: str, commit: float, wanted: float
 ) -> None:
-    class Asking:
-        conductor = Patient()
+    assert bounds_on(database).piece_seconds(commit) == pytest.approx(wanted)
 
-        def ask(self, query: str) -> Any:
-            return rows(database, query)
 
-    of_a_batch: Any = Asking()
-    assert bounds.Bounds(of_a_batch, 0.05).piece_seconds(commit) == pytest.approx(wanted)
+@pytest.mark.parametrize(("lock_ms", "among_others", "alone"), [(100, 50, 150), (30, 30, 150), (0, 50, 150)])
+def test_a_piece_among_others_keeps_to_the_lock_budget_within_its_time(
+    database: str, lock_ms: int, among_others: int, alone: int
+) -> None:
+    found = bounds_on(database, lock_ms)
+    assert found.limit(alone=False, smallest=False) == among_others
+    assert found.limit(alone=True, smallest=False) == alone
+
+
+def bounds_on(url: str, lock_ms: int = 100) -> bounds.Bounds:
+    """Those of pieces whose batches should take 50 ms."""
+    work: Any = SimpleNamespace(ask=lambda query: rows(url, query), conductor=Patient())
+    work.conductor.lock_ms = lock_ms
+    return bounds.Bounds(work, 0.05)
 
 
 @pytest.mark.parametrize(
