@@ -190,24 +190,6 @@ def test_the_first_batches_of_a_slow_table_hold_nobody_up(
     assert min(filter(None, slept)) <= 8, "at 20 ms a row, 150 ms are 7 rows"
 
 
-@pytest.mark.parametrize("level", ["repeatable read", "serializable"])
-def test_the_databases_own_isolation_fails_no_batch(database: str, level: str) -> None:
-    name = database.rpartition("/")[2]
-    sql(database, f"ALTER DATABASE {name} SET default_transaction_isolation = '{level}'")
-    afresh(database)
-
-    def body(op: Any) -> None:
-        op.execute(
-            "CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.n := "
-            "length(current_setting('transaction_isolation')); RETURN NEW; END $$"
-        )
-        op.execute("CREATE TRIGGER look BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION look()")
-        add_one(op)
-
-    operate(database, body)
-    assert rows(database, "SELECT DISTINCT x, n FROM t") == [(1, len("read committed"))]
-
-
 @pytest.mark.parametrize(
     ("hide", "why"),
     [

@@ -30,12 +30,13 @@ def sizing(monkeypatch: pytest.MonkeyPatch) -> Sizing:
     return follow
 
 
-def said(url: str, target_ms: float = 50) -> list[str]:
-    """What a backfill says to the server."""
+def said(url: str, target_ms: float = 50, setting: str = "") -> list[str]:
+    """What a backfill says to the server, in a session that has this ``setting`` of its own."""
     heard: list[str] = []
 
     def listen(raw: Any) -> Any:
         send = raw.execute_simple
+        send(setting)
         raw.execute_simple = lambda text: (heard.append(text), send(text))[1]
         return raw
 
@@ -78,6 +79,21 @@ def test_a_batch_that_was_cut_goes_on_behind_its_last_piece(database: str, sizin
     assert rows(database, "SELECT count(*) FROM dbmigrate.piece") == [(0,)]
 
 
+@pytest.mark.parametrize("level", ["repeatable read", "serializable"])
+def test_the_sessions_own_isolation_holds_for_no_piece(database: str, sizing: Sizing, level: str) -> None:
+    sizing(lambda size: size)
+    afresh(database)
+    sql(
+        database,
+        "CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.n := "
+        "length(current_setting('transaction_isolation')); RETURN NEW; END $$",
+        "CREATE TRIGGER look BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION look()",
+    )
+    heard = said(database, 100_000, f"SET default_transaction_isolation = '{level}'")
+    assert max(pieces_of(heard)) > 1
+    assert rows(database, "SELECT DISTINCT x, n FROM t") == [(1, len("read committed"))]
+
+
 def test_what_a_batch_kept_is_not_taken_for_another_operations(database: str, sizing: Sizing) -> None:
     sizing(lambda size: size)
     make = afresh(database)
@@ -90,6 +106,7 @@ def test_what_a_batch_kept_is_not_taken_for_another_operations(database: str, si
     )
     said(database)
     assert counts(database) == ONCE
+    assert rows(database, "SELECT count(*) FROM dbmigrate.piece") == [(0,)]
 
 
 def test_the_ends_are_looked_for_before_rows_are_locked_and_without_a_limit(database: str) -> None:

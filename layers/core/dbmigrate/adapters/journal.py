@@ -49,6 +49,8 @@ lives long, every state of one row stays, and whoever looks for the newest meets
 ROW = """SELECT w.id, w.step, w.number, coalesce(p.cursor, w.cursor), coalesce(p.rows_done, w.rows_done),
     w.rows_total, w.free, w.finished, {more} FROM dbmigrate.work w LEFT JOIN LATERAL (
     SELECT * FROM dbmigrate.piece WHERE work = w.id ORDER BY rows_done DESC LIMIT 1) p ON true"""
+ORPHANS = "DELETE FROM dbmigrate.piece p WHERE NOT EXISTS (SELECT FROM dbmigrate.work WHERE id = p.work)"
+"""Of operations that are history, or whose rows somebody deleted by hand; a new one may get their number."""
 Ask = Callable[[str], Sequence[Sequence[Any]]]
 
 
@@ -92,14 +94,12 @@ class Journal:
         self._make()
         digest = digest_of(operation, table, identity)
         mine = f"at = {_of(self.version.at)} AND stamp = {_of(self.version.stamp)}"
-        self.ask(f"DELETE FROM dbmigrate.work WHERE NOT ({mine})")
+        self.ask(f"DELETE FROM dbmigrate.work WHERE NOT ({mine}); {ORPHANS}")
         values = (self.revision, self.version.at, self.version.stamp, digest, operation, table, name, of)
         made = self.ask(
             'INSERT INTO dbmigrate.work (revision, at, stamp, digest, operation, "table", name, of) '
             f"VALUES ({', '.join(map(_of, values))}) ON CONFLICT DO NOTHING RETURNING id"
         )
-        if made:
-            self.ask(f"DELETE FROM dbmigrate.piece WHERE work = {made[0][0]}")
         row = ROW.format(more=_of(bool(made)))
         return Entry(*self.ask(f"{row} WHERE {mine} AND digest = {_of(digest)}")[0])
 

@@ -29,7 +29,7 @@ from dbmigrate.domain.statements import overwrites
 TELL_SECONDS = 0.2
 CANCELED = "57014"
 BACKFILL = "write the rows"
-to_json = json.JSONEncoder(ensure_ascii=False).encode
+to_json = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps would make one for every cursor
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from dbmigrate.domain.progress import Progress
 __all__ = ["Work", "code_of", "work", "work_again"]
 LOCK_CODES = ("55P03", "40P01")  # lock_not_available, deadlock_detected
 BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
-"""A database's own default may be one that fails where others write the same rows."""
+"""Names the level, as a database's own default may be one that fails where others write the same rows."""
 LONG_LOCK_MS = 600_000
 """For CONCURRENTLY and VALIDATE: they wait for older transactions, and nobody waits behind them."""
 
